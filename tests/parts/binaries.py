@@ -1,0 +1,122 @@
+"""Finds the real programs that tests run: on PATH first, else from Debian's newer suites (see `debian.py`)."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from tests.parts import launchers
+from tests.parts.debian import Collection, FetchError, unpacked, versions
+
+Generation = Literal["new", "old"]
+
+NEW = Collection(
+    "sid",
+    "sid",
+    ("prometheus", "prometheus-alertmanager", "prometheus-node-exporter", "promtool", "victoria-metrics"),
+)
+OLD = Collection("trixie", "trixie", ("prometheus", "promtool", "victoria-metrics"))
+LLAMA = Collection("llama", "sid", ("llama.cpp-tools",), dependencies=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A program: its names on PATH (the project's own first, Debian's last), and the package that holds it.
+
+    `majors` is set where the major version tells the generations apart. `launcher` makes the unpacked program run.
+    """
+
+    commands: tuple[str, ...]
+    package: str
+    collections: Mapping[Generation, Collection]
+    majors: Mapping[Generation, int] = field(default_factory=lambda: MappingProxyType({}))
+    launcher: Callable[[Path, str], Path] = launchers.plain
+
+
+_BOTH: Mapping[Generation, Collection] = MappingProxyType({"new": NEW, "old": OLD})
+_ONE: Mapping[Generation, Collection] = MappingProxyType({"new": NEW})
+_PROMETHEUS: Mapping[Generation, int] = MappingProxyType({"new": 3, "old": 2})
+
+PARTS: Mapping[str, Part] = MappingProxyType(
+    {
+        "prometheus": Part(("prometheus",), "prometheus", _BOTH, _PROMETHEUS),
+        "promtool": Part(("promtool",), "promtool", _BOTH, _PROMETHEUS),
+        "alertmanager": Part(
+            ("alertmanager", "prometheus-alertmanager"),
+            "prometheus-alertmanager",
+            _ONE,
+            launcher=launchers.with_own_templates,
+        ),
+        "amtool": Part(("amtool",), "prometheus-alertmanager", _ONE),
+        "victoria-metrics": Part(("victoria-metrics-prod", "victoria-metrics"), "victoria-metrics", _BOTH),
+        "vmagent": Part(("vmagent-prod", "vmagent"), "victoria-metrics", _BOTH),
+        "vmalert": Part(("vmalert-prod", "vmalert"), "victoria-metrics", _BOTH),
+        "vmalert-tool": Part(("vmalert-tool-prod", "vmalert-tool"), "victoria-metrics", _BOTH),
+        "node_exporter": Part(("node_exporter", "prometheus-node-exporter"), "prometheus-node-exporter", _ONE),
+        "llama-server": Part(
+            ("llama-server",),
+            "llama.cpp-tools",
+            MappingProxyType({"new": LLAMA}),
+            launcher=launchers.through_own_loader,
+        ),
+    }
+)
+
+
+class Missing(Exception):
+    """A part cannot be had here. Tests that meet it are left out loudly, and fail where CI is set (see conftest.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a part was found, and its version as far as it is known."""
+
+    path: Path
+    version: str
+
+
+def find(name: str, generation: Generation = "new") -> Path:
+    """The program's path. "old" is the generation before: Prometheus 2.53, VictoriaMetrics 1.112. Raises Missing."""
+    return locate(name, generation).path
+
+
+def locate(name: str, generation: Generation = "new") -> Found:
+    """As `find`, with the version. Raises Missing, with the reason and the remedy."""
+    found = _locate(name, generation)
+    if isinstance(found, str):
+        raise Missing(found)
+    return found
+
+
+@cache
+def _locate(name: str, generation: Generation) -> Found | str:
+    """The part, or the reason why it is not there: told once a process, since a failing download takes its time."""
+    part = PARTS[name]
+    major = part.majors.get(generation)
+    wanted = f"{name} {major}.x" if major else name
+    if generation == "new" or major:
+        for command in part.commands:
+            path = shutil.which(command)
+            if path and (found := _on_path(Path(path), major)):
+                return found
+    try:
+        folder = unpacked(part.collections[generation])
+    except FetchError as error:
+        return f"{wanted} is not on PATH, and its Debian package cannot be had: {error}. Remedy: put {wanted} on PATH"
+    return Found(part.launcher(folder, part.commands[-1]), versions(folder)[part.package])
+
+
+def _on_path(path: Path, major: int | None) -> Found | None:
+    """The program if it is of the generation asked for."""
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=20)
+    version = re.search(r"\d+\.\d+\.\d+", said.stdout + said.stderr)
+    if major and not (version and version[0].startswith(f"{major}.")):
+        return None
+    return Found(path, version[0] if version else "unknown")

@@ -1,0 +1,3 @@
+"""Helpers that several tests share."""
+
+from __future__ import annotations
