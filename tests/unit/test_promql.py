@@ -56,6 +56,7 @@ def test_brackets_keep_the_order_in_which_an_expression_was_built(operators: lis
 @given(st.text())
 def test_any_label_value_survives(value: str) -> None:
     parsed = promql_parser.parse(Selector("up", (Matcher("a", "=", value),)).text())
+    assert isinstance(parsed, promql_parser.VectorSelector)
     assert [matcher.value for matcher in parsed.matchers.matchers] == [value]
 
 

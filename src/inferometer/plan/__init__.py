@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inferometer.catalog import ENGINES, HOST, RECORDER
+from inferometer.catalog import ENGINES, HOST, MONITORING, RECORDER
 from inferometer.catalog.signal import version
 from inferometer.errors import SpecError
 from inferometer.names import BACKEND, INSTANCE, JOB
-from inferometer.plan import objectives, settings, targets
+from inferometer.plan import objectives, platform, settings, targets
 from inferometer.plan.objectives import Objective
 from inferometer.plan.settings import Settings
 from inferometer.plan.sources import Sources
@@ -62,6 +62,10 @@ class Plan:
         """The same question put to node_exporter."""
         return View(Sources((HOST,)), view.window, tuple(m for m in view.matchers if m.label in (INSTANCE, JOB)))
 
+    def monitoring(self, view: View) -> View:
+        """The same question put to the parts of the monitoring itself."""
+        return View(Sources(MONITORING[self.spec.storage.kind]), view.window)
+
     def window(self, seconds: int) -> str:
         return format_duration(self.settings.window(seconds))
 
@@ -69,7 +73,6 @@ class Plan:
 def resolve(loaded: LoadedSpec) -> Plan:
     """The plan of a spec. Raises SpecError with every problem found."""
     spec, source = loaded.spec, loaded.source
-    used = [backend for backend in spec.backends if backend.engine in ENGINES]
     problems = []
     versions: dict[str, set[tuple[int, ...] | None]] = {}
     for index, backend in enumerate(spec.backends):
@@ -83,8 +86,8 @@ def resolve(loaded: LoadedSpec) -> Plan:
             known = None
         versions.setdefault(backend.engine, set()).add(known)
     sources = Sources(
-        engines=tuple(profile for name, profile in ENGINES.items() if any(b.engine == name for b in used)),
-        recorder=RECORDER if any(backend.recorded for backend in used) else None,
+        engines=tuple(profile for name, profile in ENGINES.items() if name in versions),
+        recorder=RECORDER if spec.recorded else None,
         # One backend of unknown version, and any version may be there.
         versions={
             engine: frozenset() if None in seen else frozenset(v for v in seen if v is not None)
@@ -93,7 +96,7 @@ def resolve(loaded: LoadedSpec) -> Plan:
     )
     slos, wrong_slos = objectives.resolve(spec, source, sources)
     knobs, wrong_knobs = settings.resolve(spec, source)
-    problems += [*wrong_slos, *wrong_knobs]
+    problems += [*wrong_slos, *wrong_knobs, *platform.problems(spec, source)]
     if problems:
         raise SpecError(problems)
     return Plan(spec, sources, targets.resolve(spec), tuple(slos), knobs)

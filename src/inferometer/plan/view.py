@@ -56,6 +56,12 @@ class View:
         """A gauge, many servers made one by the signal's own rule (`sum`, `max`, `min`) or by `fleet`."""
         return p.Aggregate(fleet or signal.fleet, self._united(signal, by, _now), by)
 
+    def forecast(self, signal: Signal, ahead: int, *by: str) -> Expr:
+        """A gauge in `ahead` seconds, by the straight line through the window."""
+        return p.total(
+            self._united(signal, by, lambda now: p.call("predict_linear", now.over(self.window), Number(ahead))), *by
+        )
+
     def raw(self, signal: Signal, *labels: str) -> Expr:
         """The united series themselves with canonical labels: rates of a counter, values of a gauge."""
         return self._united(signal, labels, _now if signal.kind is Kind.GAUGE else self._rate)
@@ -67,6 +73,11 @@ class View:
         part, whole = self._pair(ratio, by)
         share = p.over(part if ratio.complement else _or_zero(part, whole), whole)
         return Binary("-", Number(1), share) if ratio.complement else share
+
+    def amounts(self, ratio: Ratio, *by: str) -> tuple[Expr, Expr]:
+        """Part and whole by themselves. No part at all reads as 0, not as nothing."""
+        part, whole = self._pair(ratio, by)
+        return _or_zero(part, whole), whole
 
     def ratio_or_idle(self, ratio: Ratio, *by: str) -> Expr:
         """The same, with -1 where there is no traffic. For numbers and tables only: it spoils a mean or a maximum."""

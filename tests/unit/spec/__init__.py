@@ -1,0 +1,1 @@
+"""Tests of the spec: reading, problems with places, secrets, the schema."""
