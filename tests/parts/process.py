@@ -78,9 +78,12 @@ class Server:
         self._discard()
 
     def start(self) -> None:
-        """Start and wait until ready. Another program may take the free port first: then another is tried."""
+        """Start and wait until ready. Another program may take the free port first: then another is tried.
+
+        A server that was stopped comes back at the address it had, where that is still free.
+        """
         for attempt in range(_TRIES):
-            self.port = free_port()
+            self.port = self.port if self.port and not attempt else free_port()
             self._spawn()
             if self._became_ready():
                 if self.log_matters:

@@ -9,8 +9,12 @@ import pytest
 
 from inferometer import compile as pipeline
 from inferometer.bundle import Text
+from inferometer.errors import SpecError
 
-BOARD = {"schemaVersion": 42, "panels": []}
+
+def board(name: str) -> dict[str, Any]:
+    text = {"type": "text", "id": 1, "title": "Words"}
+    return {"uid": name, "title": name, "description": "About.", "schemaVersion": 42, "panels": [text]}
 
 
 @pytest.fixture
@@ -32,8 +36,11 @@ def test_two_writers_of_one_file_are_a_mistake(loaded: Any, tmp_path: Path) -> N
 
 
 def test_the_mixin_shows_what_the_overlays_left(loaded: Any, tmp_path: Path) -> None:
-    boards = {"dashboards/kept.json": BOARD, "dashboards/gone.json": BOARD}
-    overlay = "function(b) b + { 'dashboards/gone.json': null, 'dashboards/new.json': b['dashboards/kept.json'] }"
+    boards = {"dashboards/kept.json": board("kept"), "dashboards/gone.json": board("gone")}
+    overlay = """function(b) b + {
+      'dashboards/gone.json': null,
+      'dashboards/new.json': b['dashboards/kept.json'] + { uid: 'new', title: 'new' },
+    }"""
     (tmp_path / "x.jsonnet").write_text(overlay)
     bundle = pipeline.compile_bundle(loaded, tmp_path, [lambda plan: boards])
     mixin = bundle["mixin.libsonnet"]
@@ -41,3 +48,13 @@ def test_the_mixin_shows_what_the_overlays_left(loaded: Any, tmp_path: Path) -> 
     assert "'kept.json'" in mixin.text
     assert "'new.json'" in mixin.text
     assert "'gone.json'" not in mixin.text
+
+
+def test_an_overlay_that_breaks_a_board_is_told_before_anything_is_written(loaded: Any, tmp_path: Path) -> None:
+    overlay = "function(b) b + { 'dashboards/a.json'+: { uid: 'b', panels: [{ type: 'stat', id: 1, title: 'Mute' }] } }"
+    (tmp_path / "x.jsonnet").write_text(overlay)
+    boards = {f"dashboards/{name}.json": board(name) for name in "ab"}
+    with pytest.raises(SpecError) as refused:
+        pipeline.compile_bundle(loaded, tmp_path, [lambda plan: boards])
+    assert "dashboards/a.json: Mute: the panel has no title or no description" in str(refused.value)
+    assert "another board has the uid 'b'" in str(refused.value)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from types import MappingProxyType
+
+from pydantic_core import to_json
 
 from inferometer import names
 from inferometer.bundle.yaml_text import yaml_text
@@ -75,10 +77,11 @@ def render(file: File) -> bytes:
     """
     match file:
         case Json(value):
-            _refuse_odd_keys(value)
-            return (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+            _refuse_oddities(value)
+            # The standard library indents in Python code: four times slower, and felt at a hundred boards.
+            return to_json(value, indent=2) + b"\n"
         case Yaml(value, header):
-            _refuse_odd_keys(value)
+            _refuse_oddities(value)
             return ("".join(f"# {line}\n" for line in header) + yaml_text(value)).encode()
         case Text(text):
             return text.encode()
@@ -161,16 +164,20 @@ def merge(*bundles: Bundle) -> Bundle:
     return Bundle(files)
 
 
-def _refuse_odd_keys(value: object) -> None:
-    # json.dumps would turn 1, True and None into text in silence, and two keys might become one.
+def _refuse_oddities(value: object) -> None:
+    # A writer of JSON turns keys like 1 and None into text in silence, and two might become one; NaN has no form there.
     if isinstance(value, dict):
         for key, inner in value.items():
             if not isinstance(key, str):
                 raise TypeError(f"the key {key!r} is not text")
-            _refuse_odd_keys(inner)
+            _refuse_oddities(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            _refuse_odd_keys(inner)
+            _refuse_oddities(inner)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} is no number that a file can hold")
+    elif not isinstance(value, str | int | float | None):
+        raise TypeError(f"{_kind(value)} is not data")
 
 
 def _kind(value: object) -> str:

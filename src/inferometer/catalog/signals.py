@@ -70,9 +70,16 @@ HOST_MEMORY = Signal("host_memory", "Memory", G, u.BYTES, "Memory of the host.")
 HOST_MEMORY_AVAILABLE = Signal("host_memory_available", "Available memory", G, u.BYTES, "Memory that can still be given out.")
 HOST_DISK = Signal("host_disk", "Disk size", G, u.BYTES, "Size of a file system.")
 HOST_DISK_FREE = Signal("host_disk_free", "Disk free", G, u.BYTES, "Bytes free for ordinary users.")
+HOST_DISK_READONLY = Signal("host_disk_readonly", "Read-only", G, u.COUNT, "1 for a file system that cannot be written to.", fleet="max")
 HOST_RECEIVED = Signal("host_received", "Received", C, u.BYTES_PER_SECOND, "Bytes received by the host.")
 HOST_SENT = Signal("host_sent", "Sent", C, u.BYTES_PER_SECOND, "Bytes sent by the host.")
 HOST_LOAD = Signal("host_load", "Load", G, u.COUNT, "Processes that want to run, mean of one minute.", fleet="max")
+
+# The monitoring itself
+CONFIG_LOADED = Signal("config_loaded", "Configuration loaded", G, u.COUNT, "1 when the last configuration was accepted.", fleet="min")
+RULE_FAILURES = Signal("rule_failures", "Rule failures", C, u.EVENTS_PER_SECOND, "Rules whose evaluation failed.")
+NOTIFICATION_FAILURES = Signal("notification_failures", "Notification failures", C, u.EVENTS_PER_SECOND,
+                               "Notifications that did not reach whom they were for.")
 
 # Ratios
 ERROR_RATIO = Ratio("error_ratio", "Error ratio", ERRORS, REQUESTS, "Share of requests that failed.")

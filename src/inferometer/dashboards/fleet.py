@@ -97,7 +97,7 @@ def _table(plan: Plan, kit: Kit) -> Viz:
         kit.column("Waiting", s.WAITING, *WHO, alert="QueueLong", decimals=0),
         kit.column("KV cache", s.KV_CACHE_USAGE, *WHO, alert="KvCacheSaturated", gauge=True),
     ]
-    columns = [backend, state, Label(MODEL, "Model"), Label(RUNTIME, "Engine", width=110), *(m for m in measures if m)]
+    columns: list[Label | Measure] = [backend, state, Label(MODEL, "Model"), Label(RUNTIME, "Engine", width=110), *(m for m in measures if m)]
     return table(
         "Fleet",
         "One row for each backend and model. A backend that is down has a state and nothing else.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from inferometer.catalog.knobs import Knob
-from inferometer.catalog.signal import Profile, Ratio, Signal
+from inferometer.catalog.signal import Metric, Profile, Ratio, Signal
 from inferometer.names import RUNBOOKS
 from inferometer.plan.sources import Branch, Sources
 from inferometer.promql import Selector
@@ -59,8 +59,15 @@ def format_value(value: float, unit: Unit | None) -> str:
 
 
 def _source(branch: Branch) -> str:
-    selectors = [Selector(metric.names[0].name, metric.where).text() for metric in branch.source.metrics]
-    names = " + ".join(f"`{selector}`" for selector in selectors)
+    names = " + ".join(_names(metric) for metric in branch.source.metrics)
     own = branch.profile.engine in branch.runtimes
     who = branch.profile.title if own else f"{branch.profile.title}, before {' and '.join(branch.runtimes)}"
     return f"- {who}: {names}" + (f". {branch.source.note}" if branch.source.note else "")
+
+
+def _names(metric: Metric) -> str:
+    """`new{…}` (until 0.13 `old`)"""
+    current, *older = metric.names
+    shown = f"`{Selector(current.name, metric.where).text()}`"
+    until = [f"until {'.'.join(map(str, old.until))} `{old.name}`" for old in older if old.until]
+    return shown + (f" ({', '.join(until)})" if until else "")

@@ -81,6 +81,6 @@ def uids_are_unique(files: Mapping[str, object]) -> Iterator[Finding]:
         seen = Counter(board.get(key) for board in boards.values())
         for path, board in boards.items():
             word = board.get(key)
-            if seen[word] > 1:
+            if word and seen[word] > 1:
                 fault = f"another board has the {key} {word!r}: Grafana then refuses the whole folder"
                 yield Finding("board-uid", path, "", fault)
