@@ -42,6 +42,7 @@ CODES = {
     "IM306": "something that this version of a program cannot do",
     "IM307": "something that this storage cannot do",
     "IM308": "a file that containers do not see",
+    "IM309": "a router before servers of which only some count their requests",
     # Overlays.
     "IM401": "an overlay that cannot be applied",
     "IM402": "a board or rule that would not work, as an overlay left it",

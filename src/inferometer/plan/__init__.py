@@ -11,7 +11,7 @@ from inferometer.catalog import ENGINES, HOST, MONITORING, RECORDER
 from inferometer.catalog.signal import version
 from inferometer.errors import SpecError
 from inferometer.names import BACKEND, INSTANCE, JOB
-from inferometer.plan import objectives, platform, settings, targets
+from inferometer.plan import objectives, platform, routers, settings, targets
 from inferometer.plan.objectives import Objective
 from inferometer.plan.settings import Settings
 from inferometer.plan.sources import Sources
@@ -88,6 +88,7 @@ def resolve(loaded: LoadedSpec) -> Plan:
     sources = Sources(
         engines=tuple(profile for name, profile in ENGINES.items() if name in versions),
         recorder=RECORDER if spec.recorded else None,
+        routers=routers.resolve(spec),
         # One backend of unknown version, and any version may be there.
         versions={
             engine: frozenset() if None in seen else frozenset(v for v in seen if v is not None)
@@ -96,7 +97,7 @@ def resolve(loaded: LoadedSpec) -> Plan:
     )
     slos, wrong_slos = objectives.resolve(spec, source, sources)
     knobs, wrong_knobs = settings.resolve(spec, source)
-    problems += [*wrong_slos, *wrong_knobs, *platform.problems(spec, source)]
+    problems += [*wrong_slos, *wrong_knobs, *platform.problems(spec, source), *routers.problems(spec, source)]
     if problems:
         raise SpecError(problems)
     return Plan(spec, sources, targets.resolve(spec), tuple(slos), knobs)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from inferometer.catalog.signal import Profile, Ratio, Signal, Source, Version
-from inferometer.names import RUNTIME
+from inferometer.names import BACKEND, RUNTIME
 from inferometer.promql import Matcher
 
 
@@ -31,15 +31,32 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
+class Router:
+    """A recorded backend that only passes requests on to others of the fleet.
+
+    `behind` holds each of these: its profile, and whether the exporter records it too.
+    """
+
+    backend: str
+    behind: tuple[tuple[Profile, bool], ...]
+
+    def repeats(self, needed: Sequence[Signal]) -> bool:
+        """Whether what the recorder sees before the router is told again behind it."""
+        return all(recorded or all(profile.source(s) for s in needed) for profile, recorded in self.behind)
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
     """The profiles in use and the choice between them.
 
     `engines` are the runtimes of the fleet in the catalog's order; `recorder` is None where no exporter stands before
-    anything; `gateways` hold each gateway's providers that nothing else sees.
+    anything, and `routers` are the backends of which its series would count requests a second time; `gateways` hold
+    each gateway's providers that nothing else sees.
     """
 
     engines: tuple[Profile, ...]
     recorder: Profile | None = None
+    routers: tuple[Router, ...] = ()
     gateways: tuple[tuple[Profile, tuple[str, ...]], ...] = ()
     versions: Mapping[str, frozenset[Version]] = field(default_factory=dict)
 
@@ -85,7 +102,8 @@ class Sources:
         ]
         rest = tuple(profile.engine for profile in self.engines if profile not in own)
         if self.recorder and rest and all(self.recorder.source(s) for s in needed):
-            branches.append(Branch(self.recorder, self.recorder.sources[signal.key], rest, (one_of(RUNTIME, rest),)))
+            chosen = (one_of(RUNTIME, rest), *none_of(BACKEND, [r.backend for r in self.routers if r.repeats(needed)]))
+            branches.append(Branch(self.recorder, self.recorder.sources[signal.key], rest, chosen))
         for gateway, providers in self.gateways:
             if providers and gateway.provider_label and all(gateway.source(s) for s in needed):
                 outside = one_of(gateway.provider_label, providers)
@@ -98,6 +116,15 @@ def one_of(label: str, values: Sequence[str]) -> Matcher:
     if len(values) == 1:
         return Matcher(label, "=", values[0])
     return Matcher(label, "=~", "|".join(escaped(value) for value in values))
+
+
+def none_of(label: str, values: Sequence[str]) -> tuple[Matcher, ...]:
+    """No matcher for no values, else one that leaves them out."""
+    if not values:
+        return ()
+    if len(values) == 1:
+        return (Matcher(label, "!=", values[0]),)
+    return (Matcher(label, "!~", "|".join(escaped(value) for value in values)),)
 
 
 def escaped(value: str) -> str:

@@ -62,22 +62,37 @@ def _backend(spec: Spec, backend: Backend, inside: bool) -> list[Target]:
         return []  # nothing to scrape there: the exporter before it is the target
     own = {names.BACKEND: backend.name, names.RUNTIME: backend.engine, **backend.labels}
     labels = _labels(own, spec.cluster_of(backend))
-    if profile.model_label is None and len(backend.models) == 1:
-        labels[names.MODEL] = backend.models[0]
+    pool = f"{backend.engine}/{backend.name}"
     return [
         Target(
-            pool=f"{backend.engine}/{backend.name}" + (f"/{number}" if number else ""),
+            pool=pool + (f"/{number}" if number else "") + (f"/{model}" if model and len(backend.models) > 1 else ""),
             job=backend.engine,
             address=dialled(address, inside),
             instance=str(address),
             scheme=address.scheme,
             path=backend.scrape.path or profile.metrics_path,
-            labels=labels,
-            scrape=backend.scrape,
+            labels={**labels, **({names.MODEL: model} if model else {})},
+            scrape=_of_model(backend, model),
             series=_series(profile, backend),
         )
         for number, address in enumerate(backend.targets)
+        for model in _told_by_label(profile, backend)
     ]
+
+
+def _told_by_label(profile: Profile, backend: Backend) -> tuple[str | None, ...]:
+    """The models that the scrape itself must name, one target for each; None where the server's metrics name them."""
+    return backend.models or (None,) if profile.model_label is None else (None,)
+
+
+def _of_model(backend: Backend, model: str | None) -> Scrape:
+    """How one of several models is asked for.
+
+    llama-server in router mode wants `?model=`, and would load the model for it unless told otherwise.
+    """
+    if model is None or len(backend.models) == 1:
+        return backend.scrape
+    return backend.scrape.model_copy(update={"params": {"model": model, "autoload": "false", **backend.scrape.params}})
 
 
 def _series(profile: Profile, backend: Backend) -> int:

@@ -69,6 +69,8 @@ def loads(text: str, file: str = "fleet.yaml") -> LoadedSpec:
     if root is None or (isinstance(root, ScalarNode) and root.value is None):
         raise SpecError([Problem("IM105", f"{file}: the file is empty", hint=_SHORTEST)])
     secrets = find_secrets(root)
+    # What a fault keeps out of the tree (the second of two keys, an alias of nothing) may be a secret as well.
+    lines = mask_lines(lines) if faults else lines
     source = Source(file, masked(lines, (span for secret in secrets for span in secret.spans)), root)
     findings = [secret.finding for secret in secrets]
     problems = [source.fault(fault) for fault in faults]

@@ -123,6 +123,9 @@ class _Composer:
     def take(self, event: yaml.Event) -> None:
         if isinstance(event, yaml.ScalarEvent):
             self._tag(event, event.tag not in (None, *_TEXT_TAGS))
+            if event.anchor is not None and not event.value:
+                hint = 'text that begins with "&" must be quoted'
+                self.faults.append(Fault("IM108", "an anchor with nothing after it", _span(event), hint))
             self._add(ScalarNode(self._scalar(event), _span(event)), event.anchor)
         elif isinstance(event, yaml.CollectionStartEvent):
             self._tag(event, event.tag not in (None, "!"))

@@ -10,7 +10,7 @@ from inferometer.catalog import ENGINES
 from inferometer.catalog import signals as s
 from inferometer.catalog.signal import Name, metric, source
 from inferometer.names import BACKEND, MODEL, RUNTIME
-from inferometer.plan.sources import Sources
+from inferometer.plan.sources import Router, Sources
 from inferometer.plan.view import Silent, View
 from inferometer.promql import Expr, Matcher
 from tests.parts.evaluation import Ask, On
@@ -206,3 +206,20 @@ def test_names_follow_the_versions_of_the_fleet(ask: Ask, on: On) -> None:
         view = View(Sources((profile,), versions={"llamacpp": versions}), "5m")
         assert values(ask, series, view.rate(s.TOKENS_OUT), on) == pytest.approx({(): value})
     assert new.names[0].in_use(frozenset({(2, 1)}))
+
+
+def test_a_recorded_router_is_counted_only_for_what_nothing_behind_it_tells(ask: Ask, on: On) -> None:
+    def seen(name: str, backend: str, runtime: str, rest: str = "") -> str:
+        labels = f'job="exporter",instance="e:9464",backend="{backend}",runtime="{runtime}",model="a"{rest}'
+        return f"{name}{{{labels}}}"
+
+    series = {
+        seen("inferometer_completion_tokens_total", "door", "openai"): grows(10),
+        seen("inferometer_fallbacks_total", "door", "openai"): grows(2),
+        f"vllm:generation_tokens_total{{{VLLM}}}": grows(10),
+    }
+    engines = (ENGINES["vllm"], ENGINES["openai"])
+    door = Router("door", ((ENGINES["vllm"], False),))
+    view = View(Sources(engines, SOURCES.recorder, routers=(door,)), "5m")
+    assert values(ask, series, view.rate(s.TOKENS_OUT), on) == pytest.approx({(): 10})
+    assert values(ask, series, view.rate(s.FALLBACKS), on) == pytest.approx({(): 2})

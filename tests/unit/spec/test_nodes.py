@@ -140,8 +140,11 @@ def test_deep_nesting_is_refused_and_does_not_end_the_process(opening: str) -> N
     assert f"{MAX_DEPTH} deep" in fatal(opening * 100_000).message
 
 
-def test_more_values_than_any_fleet_has_are_refused() -> None:
-    assert f"{MAX_NODES:,}" in fatal("[" + "a," * (MAX_NODES + 1) + "]").message
+def test_more_values_than_allowed_are_refused_with_and_without_aliases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inferometer.spec.nodes.MAX_NODES", 100)
+    assert len(_nodes(parse("[" + "a," * 99 + "]")[0])) == 100
+    assert "more than 100 values" in fatal("[" + "a," * 100 + "]").message
+    assert "more than 100 values" in fatal("[&a [" + "a," * 50 + "], *a]").message
 
 
 @pytest.mark.parametrize("loader", LOADERS)

@@ -64,6 +64,7 @@ CASES = [
     Case("IM107", "an octal number", f"{BOX}fleet: {{environment: «0777»}}", "quote it"),
     Case("IM107", "a number to the base 60", f"{BOX}fleet: {{environment: «12:30:45»}}", "quote it"),
     Case("IM108", "has no anchor before it", f"{BOX}fleet: {{name: «*nobody»}}", "must be quoted"),
+    Case("IM108", "nothing after it", f"{BOX}fleet: {{name: «&nobody»}}", "must be quoted"),
     Case("IM108", "inside what it repeats", f"{BOX}models: &m {{a: «*m»}}"),
     Case("IM109", "has no tags", f"{BOX}fleet: {{name: «!secret x»}}", "leave it out"),
     Case("IM109", "a second document", f"{BOX}«---»\n{BOX}", "one document"),

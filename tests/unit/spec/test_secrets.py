@@ -87,6 +87,20 @@ def test_a_secret_is_refused_with_the_remedy_and_not_shown(place: str) -> None:
     assert not shows(error, SECRET)
 
 
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("sign", ["", "*", "!", "&"])
+def test_a_secret_that_looks_like_yaml_is_not_shown(place: str, sign: str) -> None:
+    assert not shows(told(PLACES[place][0].replace("SECRET", f"{sign}hunter29f8e7d")), "hunter29f8e7d")
+
+
+def test_the_second_of_two_secrets_under_one_key_is_not_shown() -> None:
+    for text in (
+        scraped("{auth: {token: a, token: SECRET}}"),
+        f"{HEAD}    scrape:\n      auth: SECRET\n      auth: SECRET\n",
+    ):
+        assert not shows(told(text.replace("SECRET", SECRET)), SECRET)
+
+
 @pytest.mark.parametrize("place", [place for place in PLACES if "look-alike" not in place])
 def test_of_a_secret_nothing_else_is_said(place: str) -> None:
     problems = told(PLACES[place][0].replace("SECRET", SECRET)).problems
