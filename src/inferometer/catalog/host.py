@@ -25,7 +25,7 @@ HOST = Profile(
         s.HOST_MEMORY_AVAILABLE.key: source("node_memory_MemAvailable_bytes"),
         s.HOST_DISK.key: source("node_filesystem_size_bytes", fstype=f"!{_PSEUDO}"),
         s.HOST_DISK_FREE.key: source("node_filesystem_avail_bytes", fstype=f"!{_PSEUDO}"),
-        s.HOST_DISK_READONLY.key: source("node_filesystem_readonly", fstype=f"!{_PSEUDO}"),
+        s.HOST_DISK_READONLY.key: source("node_filesystem_readonly"),
         s.HOST_RECEIVED.key: source("node_network_receive_bytes_total", device=f"!{_VIRTUAL}"),
         s.HOST_SENT.key: source("node_network_transmit_bytes_total", device=f"!{_VIRTUAL}"),
         s.HOST_LOAD.key: source("node_load1"),

@@ -12,6 +12,7 @@ FULL = trees.full()
 PROMETHEUS = "stack/prometheus/prometheus.yml"
 
 COMMON = {
+    "stack/fleet.schema.json",
     "stack/alertmanager/README.md",
     "stack/alertmanager/alertmanager.yml",
     "stack/alertmanager/flags",
