@@ -120,4 +120,4 @@ def test_a_stopped_server_is_down_on_the_board_and_its_alert_is_received(fleet: 
 
 
 def is_about_the_backend(notification: dict[str, Any], status: str) -> bool:
-    return notification["status"] == status and notification["commonLabels"].get("alertname") == "BackendDown"
+    return (notification["status"], notification["commonLabels"].get("alertname")) == (status, "BackendDown")

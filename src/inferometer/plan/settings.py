@@ -63,7 +63,7 @@ def _turned(
 ) -> Knob:
     soon = knob.soon
     if threshold is not None and knob.threshold and soon is not None:
-        soon = soon * threshold / knob.threshold  # orange keeps its distance from red
+        soon = round(soon * threshold / knob.threshold, 9)  # orange keeps its distance from red
     return replace(
         knob,
         threshold=knob.threshold if threshold is None else threshold,

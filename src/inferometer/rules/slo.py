@@ -63,7 +63,7 @@ def _records(plan: Plan, objective: Objective, truth: cases.Events) -> Iterator[
         left,
         "Share of the error budget that is left: 1 untouched, 0 used up, negative overdrawn.",
         labels,
-        (*truth.recorded(1 - truth.share / objective.budget), truth.idle()),
+        truth.shared(1 - truth.share / objective.budget),
     )
 
 

@@ -157,11 +157,7 @@ class Events:
             lambda seconds: self._among_others([Phase(seconds, least * BELOW, bad)]),
             lambda seconds: self._among_others([Phase(seconds, least * BELOW, limit * BELOW)]),
             [{SLO: self.objective.name}],
-            Case(
-                "leaves many events to the burn alerts",
-                self._among_others([Phase(span.late, least * ABOVE, bad)]),
-                span.late,
-            ),
+            Case("leaves many events to the burn alerts", many, span.late),
         )
 
     def _limit(self, pair: Pair) -> float:
@@ -203,9 +199,7 @@ class Events:
 
     def _events(self, witness: Witness, phase: Phase, restart: bool) -> Series:
         bad, signal = phase.pace * phase.share, self.objective.signal
-        told = replace(
-            witness, targets=witness.targets[:2], interval=self.step, restart=restart, spelling=int(restart)
-        )
+        told = replace(witness, targets=witness.targets[:2], interval=self.step, restart=restart, spelling=int(restart))
         if signal is None:
             return requests(told, good=phase.pace - bad, failed=bad, seconds=phase.seconds)
         return told.histogram({self.objective.limit: phase.pace - bad, float("inf"): bad}, phase.seconds)

@@ -114,10 +114,10 @@ def _of_any_objective(expr: Expr) -> Expr:
 
 
 def needed(group: Group, rule: Alert | Record) -> Group:
-    """The rule with its cases, and without theirs the records before it that it reads, directly or through others."""
+    """The rule, last, with its cases; before it, without theirs, those of its name and the records that it reads."""
     text, kept = rule.expr.text(), [rule]
     for record in reversed(group.records):
-        if record is not rule and record.name in text:
+        if record is not rule and (record.name == rule.name or record.name in text):
             kept.insert(0, replace(record, cases=()))
             text += record.expr.text()
     return replace(group, rules=tuple(kept))

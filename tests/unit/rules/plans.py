@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from inferometer.bundle.yaml_text import yaml_text
 from inferometer.plan import Plan, resolve
-from inferometer.rules import Group, groups
+from inferometer.rules import Alert, Group, Record, groups
 from inferometer.rules.testfile import cases_file
 from inferometer.spec.load import load, loads
 
@@ -50,6 +51,15 @@ def lay_out(written: Iterable[Group], folder: Path, section: str = "promql_expr_
         paths.append(tests / f"{group.name}.yaml")
         paths[-1].write_text(cases)
     return paths
+
+
+def quick(written: Iterable[Group], longest: int) -> list[Group]:
+    """The groups without the cases that last longer than so many seconds: vmalert-tool takes its time for each."""
+
+    def kept(rule: Alert | Record) -> Alert | Record:
+        return replace(rule, cases=tuple(case for case in rule.cases if case.at <= longest))
+
+    return [replace(group, rules=tuple(kept(rule) for rule in group.rules)) for group in written]
 
 
 def run(*command: str | Path) -> str:

@@ -1,0 +1,1 @@
+"""Tests of the rules, with the real tools that run them."""
