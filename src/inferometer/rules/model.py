@@ -58,8 +58,8 @@ class Record:
 class Alert:
     """An alerting rule: `knob` gives its name, severity and threshold, `patience` and `keep` are in seconds.
 
-    `summary` and `description` are templates of what a person is told; `board` is the path of the board to open, with
-    its variables.
+    `summary` and `description` are templates of what a person is told; `board` is the board to open, with its
+    variables, and `runbook` the page to read: URLs where the spec says what is where, else paths.
     """
 
     knob: Knob
@@ -67,6 +67,7 @@ class Alert:
     summary: str
     description: str
     board: str
+    runbook: str
     patience: int
     keep: int = 0
     labels: Labels = field(default_factory=dict)
@@ -86,7 +87,7 @@ class Alert:
         rule["annotations"] = {
             "summary": self.summary,
             "description": self.description,
-            "runbook_url": f"{RUNBOOKS}/{self.name}.md",
+            "runbook_url": self.runbook,
             "dashboard_url": self.board,
         }
         return rule
@@ -105,7 +106,9 @@ def alert(
     """An alert as the plan's settings want it: its patience is scaled like every time of a rule."""
     knob = plan.settings[name]
     patience, keep = plan.settings.patience(knob.patience), plan.settings.patience(knob.keep)
-    return Alert(knob, expr, summary, description, board, patience, keep, labels, cases)
+    grafana, runbooks = plan.spec.alerting.grafana or "", plan.spec.alerting.runbooks or RUNBOOKS
+    runbook = f"{runbooks.rstrip('/')}/{name}.md"
+    return Alert(knob, expr, summary, description, grafana.rstrip("/") + board, runbook, patience, keep, labels, cases)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from inferometer.catalog import ENGINES, HOST, RECORDER, Profile
+from inferometer.catalog import ENGINES, HOST, MONITORING, RECORDER, Profile
 from inferometer.catalog.signal import Kind, Metric, Source, version
 from inferometer.catalog.signals import RATIOS, SIGNALS
 from inferometer.promql import Matcher
@@ -136,7 +136,8 @@ def test_the_estimate_of_series_covers_the_largest_recording(profile: Profile) -
 
 
 def test_every_signal_is_told_by_somebody_and_every_told_signal_exists() -> None:
-    told = {key for profile in (*ENGINES.values(), RECORDER, HOST) for key in profile.sources}
+    monitoring = [profile for profiles in MONITORING.values() for profile in profiles]
+    told = {key for profile in (*ENGINES.values(), RECORDER, HOST, *monitoring) for key in profile.sources}
     assert told == set(SIGNALS)
     assert all(ratio.part.key in SIGNALS and ratio.whole.key in SIGNALS for ratio in RATIOS.values())
 

@@ -8,24 +8,25 @@ import pytest
 
 from inferometer.rules import groups
 from tests.parts.binaries import Generation, find
-from tests.unit.rules.plans import WHOLE, fixture, lay_out, plan, quick, run, with_
+from tests.unit.rules.plans import WHOLE, fixture, lay_out, quick, run, with_
 
 pytestmark = pytest.mark.real
 
-LONGEST: dict[Generation, int] = {"new": 75 * 60, "old": 30 * 60}
+LONGEST = 75 * 60
 """Seconds of the longest case that is run."""
 
 FLEETS = {
     "first-light": fixture("first-light"),
+    "shortest": fixture("shortest"),
     "victoriametrics": with_(WHOLE, "storage: {kind: victoriametrics}"),
 }
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("generation", ["new", "old"])
-def test_cases_hold_in_vmalert_tool(generation: Generation, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "generation"), [("victoriametrics", "new"), ("shortest", "old")])
+def test_cases_hold_in_vmalert_tool(name: str, generation: Generation, tmp_path: Path) -> None:
     """It runs the same files, but calls the section of expressions by another name."""
-    cases = lay_out(quick(groups(plan(WHOLE)), LONGEST[generation]), tmp_path, section="metricsql_expr_test")
+    cases = lay_out(quick(groups(FLEETS[name]), LONGEST), tmp_path, section="metricsql_expr_test")
     files = [f"--files={path}" for path in cases]
     assert run(find("vmalert-tool", generation), "unittest", "--disableAlertgroupLabel", *files) == ""
 
