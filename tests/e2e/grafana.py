@@ -40,7 +40,7 @@ def chosen(board: Json, server: Server) -> dict[str, str]:
 
 def options(variable: Json, server: Server) -> list[str]:
     """What the variable's menu lists, as Grafana's Prometheus datasource finds it."""
-    query: str = variable["query"]["query"]
+    query = fill(variable["query"]["query"], {"__range": "1h"})
     if match := re.fullmatch(r"label_values\((.+), (\w+)\)", query, re.DOTALL):
         selector, label = match.groups()
         samples = server.query(f"group by ({label}) ({selector})")

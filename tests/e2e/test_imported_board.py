@@ -117,10 +117,20 @@ def test_the_variables_list_the_foreign_jobs(fleet: Grafana) -> None:
     assert listed["job"] == ["edge", "inference/vllm"]
     assert listed["backend"] == []
     assert listed["instance"] == ["10.1.0.1:8000", "10.1.0.2:8000", "edge-1:8080"]
-    assert listed["model"] == ["m", "unnamed"]
+    assert listed["model"] == ["m"]
 
 
 def test_what_nobody_tells_there_says_so_and_no_query_fails(fleet: Grafana) -> None:
     for question in questions(fleet.board, fleet.variables, STEP, "30m"):
         fleet.query(question.expr)
     assert fleet.number("KV cache max") == -2, "no telemetry, in words by the value mapping"
+
+
+@pytest.mark.parametrize("on", ["prometheus", "victoriametrics"])
+def test_a_server_of_ours_that_never_answered_is_down_and_not_forgotten(ask: Ask, on: On) -> None:
+    ours = 'job="llamacpp",instance="10.0.0.2:8080",backend="ours-too",runtime="llamacpp"'
+    board = dashboards.write(resolve(loads(SPEC)))["dashboards/fleet.json"]
+    assert isinstance(board, dict)
+    grafana = Grafana(board, ask.load({**foreign(), f"up{{{ours}}}": "0x70"}, interval=f"{STEP}s", on=on))
+    assert grafana.by("Backends", "backend")["ours-too"] == 0
+    assert grafana.number("Serving") == pytest.approx(3 / 4)

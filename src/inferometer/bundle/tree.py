@@ -79,7 +79,7 @@ def render(file: File) -> bytes:
         case Json(value):
             _refuse_oddities(value)
             # The standard library indents in Python code: four times slower, and felt at a hundred boards.
-            return to_json(value, indent=2) + b"\n"
+            return to_json(value, indent=1) + b"\n"
         case Yaml(value, header):
             _refuse_oddities(value)
             return ("".join(f"# {line}\n" for line in header) + yaml_text(value)).encode()

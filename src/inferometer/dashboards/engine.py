@@ -59,7 +59,7 @@ def engine(plan: Plan, profile: Profile) -> Board:
                          [("proposed", look.NEUTRAL, s.DRAFT_TOKENS), ("accepted", look.GENERATED, s.ACCEPTED_TOKENS)])),
         row("What does the batch look like?",
             kit.by("Busy slots by backend", s.BUSY_SLOTS, "Slots busy in one decode call, a mean since the start of the server.", BACKEND),
-            kit.by("Decode calls by backend", s.DECODE_CALLS, "Batches computed per second.", BACKEND),
+            kit.by("Steps by backend", s.STEPS, "Batches computed per second.", BACKEND),
             kit.by("Longest sequence by backend", s.LONGEST_SEQUENCE, "The longest sequence since the start, prompt and answer.", BACKEND),
             kit.by("Sleep state", s.SLEEPING, "Engines in each state: awake, weights offloaded, all discarded.", SLEEP, stacked=True),
             kit.by("Models loaded by backend", s.MODEL_LOADED, "Models in memory.", BACKEND),

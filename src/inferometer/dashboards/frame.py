@@ -11,9 +11,10 @@ from inferometer.catalog.signal import Profile
 from inferometer.dashboards import links, look, variables
 from inferometer.dashboards.grafana import Variable, Viz
 from inferometer.dashboards.layout import COLUMNS, Board, Row
-from inferometer.names import BACKEND, INSTANCE, JOB, MODEL, PRODUCT, TITLE, board_uid
+from inferometer.dashboards.look import Json
+from inferometer.names import BACKEND, INSTANCE, JOB, MODEL, PRODUCT, RUNTIME, TITLE, board_uid
 from inferometer.plan import BOARD_MATCHERS, Plan, View
-from inferometer.plan.sources import escaped
+from inferometer.plan.sources import escaped, one_of
 from inferometer.plan.view import spellings
 from inferometer.promql import Binary, Expr, Number, Selector
 
@@ -42,38 +43,44 @@ def board(
         rows=[row for row in rows if row],
         tags=TAGS,
         variables=_variables(plan, engines),
-        annotations=[links.alerts('backend=~"$backend|"'), links.restarts(_restarts(plan).text())],
+        annotations=_annotations(plan) if engines else [],
         links=[links.menu(TITLE, PRODUCT)],
         interval=plan.spec.storage.scrape_interval,
     )
 
 
-def heartbeats(plan: Plan, engines: Sequence[Profile]) -> str:
-    """A selector of the series that a living server always has, in both spellings."""
+def heartbeats(plan: Plan, engines: Sequence[Profile]) -> list[str]:
+    """Names of the series that a living server always has, in both spellings."""
     beats = [profile.heartbeat for profile in engines if profile.heartbeat]
     if plan.recorder and any(not profile.source(s.REQUESTS) for profile in engines):
         beats.append(RECORDER.sources[s.BACKEND_UP.key].metrics[0])
-    names = [spelled for beat in beats for spelled in spellings(beat.names[0].name)]
-    return f'{{__name__=~"{"|".join(escaped(name) for name in names)}"}}'
+    return [spelled for beat in beats for spelled in spellings(beat.names[0].name)]
 
 
 def _variables(plan: Plan, engines: Sequence[Profile]) -> list[Variable]:
-    selector = heartbeats(plan, engines)
-    models = View(plan.sources.only([profile.engine for profile in engines]), "1h")
+    if not engines:
+        return [variables.datasource()]
+    names = heartbeats(plan, engines)
+    selector = f'{{__name__=~"{"|".join(escaped(name) for name in names)}"}}'
+    models = View(plan.sources.only([profile.engine for profile in engines]), "$__range").names(s.TOKENS_OUT, MODEL)
     return [
         variables.datasource(),
         # No `.*` behind "All" here: it would let in jobs that are no servers of models.
-        variables.label_values(JOB, "Job", selector, JOB, all_value=None),
+        variables.query_result(JOB, "Job", _jobs(names, engines).text(), JOB, all_value=None),
         variables.label_values(BACKEND, "Backend", selector, BACKEND, all_value=".*"),
         variables.label_values(INSTANCE, "Instance", selector, INSTANCE, all_value=".*"),
-        variables.query_result(
-            MODEL,
-            "Model",
-            p.Aggregate("count", models.raw(s.TOKENS_OUT, MODEL), (MODEL,)).text(),
-            MODEL,
-            all_value=".*",
-        ),
+        variables.query_result(MODEL, "Model", models.text(), MODEL, all_value=".*"),
     ]
+
+
+def _jobs(names: Sequence[str], engines: Sequence[Profile]) -> Expr:
+    """The jobs of servers that told something in the board's time, and of those that our own scrapes say are servers.
+
+    The latter by `up`: a server that never answered has no other series, and must not vanish from the board.
+    """
+    ours = Selector("up", (one_of(RUNTIME, [profile.engine for profile in engines]),))
+    seen = [p.call("present_over_time", each.over("$__range")) for each in (*map(Selector, names), ours)]
+    return p.union(p.Aggregate("group", each, (JOB,)) for each in seen)
 
 
 def serving_state(plan: Plan, by: Sequence[str] = (BACKEND,)) -> Expr:
@@ -87,6 +94,10 @@ def serving_state(plan: Plan, by: Sequence[str] = (BACKEND,)) -> Expr:
         up = p.union([Binary("unless", up, beat, on=(JOB, INSTANCE)), Selector(recorded, BOARD_MATCHERS)])
     share = p.Aggregate("avg", p.first_label(up, BACKEND, (BACKEND, INSTANCE)), tuple(by))
     return Binary("+", Binary("==", share, Number(1), bool_=True), Binary(">", share, Number(0), bool_=True))
+
+
+def _annotations(plan: Plan) -> list[Json]:
+    return [links.alerts('backend=~"$backend|"'), links.restarts(_restarts(plan).text())]
 
 
 def _restarts(plan: Plan) -> Expr:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from inferometer.catalog import HOST
 from inferometer.catalog import signals as s
-from inferometer.dashboards.frame import row
+from inferometer.dashboards.frame import board, row
 from inferometer.dashboards.kit import Kit
-from inferometer.dashboards.layout import Row
+from inferometer.dashboards.layout import Board, Row
 from inferometer.names import INSTANCE
 from inferometer.plan import Plan, View
 from inferometer.plan.sources import Sources
@@ -15,8 +15,13 @@ NAMED = (INSTANCE,)
 DISK = (INSTANCE, "mountpoint")
 
 
-def host_row(plan: Plan) -> Row | None:
-    """A collapsed row, None where the spec names no host."""
+def hosts(plan: Plan) -> Board:
+    """The board of a spec that names hosts and no server."""
+    return board(plan, "hosts", "LLM hosts", "Are the machines well?", [host_row(plan, collapsed=False)])
+
+
+def host_row(plan: Plan, collapsed: bool = True) -> Row | None:
+    """A row of the machines, None where the spec names no host."""
     if not plan.spec.hosts:
         return None
     kit = Kit(plan, View(Sources((HOST,)), plan.board().window))
@@ -28,5 +33,5 @@ def host_row(plan: Plan) -> Row | None:
         kit.by("Load", s.HOST_LOAD, "Processes that want to run, mean of one minute.", *NAMED),
         kit.by("Received", s.HOST_RECEIVED, "Bytes per second from the network.", *NAMED),
         kit.by("Sent", s.HOST_SENT, "Bytes per second to the network.", *NAMED),
-        collapsed=True,
+        collapsed=collapsed,
     )

@@ -56,7 +56,7 @@ class Kit:
             title,
             self.about(signal, about, alert),
             self._or_silence(expr, sparkline=not status),
-            grafana(signal),
+            signal.unit.grafana,
             thresholds=self.thresholds(alert),
             colour=colour,
             status=status,
@@ -69,7 +69,7 @@ class Kit:
             return self.view.ratio_or_idle(signal)
         match signal.kind:
             case Kind.HISTOGRAM:
-                return self.view.worst_quantile(signal, q)
+                return self.view.worst_quantile_or_idle(signal, q)
             case Kind.GAUGE:
                 return self.view.level(signal)
             case Kind.COUNTER:
@@ -108,7 +108,7 @@ class Kit:
             title,
             self.about(signal, about, alert),
             [Query(expr.pretty(), legend)],
-            grafana(signal),
+            signal.unit.grafana,
             stacked=stacked,
             limit=self._limit(alert),
             maximum=maximum,
@@ -150,7 +150,7 @@ class Kit:
             title,
             text,
             [Query(expr.pretty(), name) for name, _, _, expr in told],
-            grafana(told[0][2]),
+            told[0][2].unit.grafana,
             stacked=stacked,
             width=width,
             overrides=look.coloured({name: colour for name, colour, _, _ in told}),
@@ -165,7 +165,7 @@ class Kit:
             title,
             self.about(signal, about, alert),
             queries,
-            grafana(signal),
+            signal.unit.grafana,
             limit=self._limit(alert),
             overrides=look.percentile_lines(*(name for _, name in PERCENTILES)),
             width=width,
@@ -182,7 +182,7 @@ class Kit:
             text = f"{about}\n\n{prose.reads(view.sources, signal)}"
             heats.append(
                 panels.heat(
-                    named, text, view.buckets(signal).pretty(), grafana(signal), width=max(6, width // len(sets))
+                    named, text, view.buckets(signal).pretty(), signal.unit.grafana, width=max(6, width // len(sets))
                 )
             )
         return heats
@@ -215,7 +215,7 @@ class Kit:
             self.about(signal, about, alert),
             expr.pretty(),
             self._legend(by),
-            grafana(signal),
+            signal.unit.grafana,
             thresholds=limits,
             width=width,
         )
@@ -231,24 +231,26 @@ class Kit:
         q: float = 0.95,
     ) -> Measure | None:
         """A table's column: a signal by the labels of its rows, in the colours of its alert."""
-        ask = (
-            partial(self.view.ratio_or_idle, signal, *by)
-            if isinstance(signal, Ratio)
-            else partial(self._lines, signal, by, q, "")
-        )
-        expr = self._told(signal, ask)
+        expr = self._told(signal, partial(self._cells, signal, by, q))
         if expr is None:
             return None
         limits = self.thresholds(alert)
         return Measure(
             title,
             expr.pretty(),
-            grafana(signal),
+            signal.unit.grafana,
             cell="gauge" if gauge else "text" if limits else "plain",
             thresholds=limits,
             decimals=decimals,
             maximum=1 if gauge else None,
         )
+
+    def _cells(self, signal: Signal | Ratio, by: Sequence[str], q: float) -> Expr:
+        if isinstance(signal, Ratio):
+            return self.view.ratio_or_idle(signal, *by)
+        if signal.kind is Kind.HISTOGRAM:
+            return self.view.quantile_or_idle(signal, q, *by)
+        return self._lines(signal, by, q, "")
 
     # -- words --------------------------------------------------------------------------------------------------------
 
@@ -294,7 +296,3 @@ class Kit:
 
     def _titles(self, runtimes: Sequence[str]) -> list[str]:
         return [profile.title for profile in self.view.sources.engines if profile.engine in runtimes]
-
-
-def grafana(signal: Signal | Ratio) -> str:
-    return signal.unit.grafana

@@ -70,7 +70,7 @@ def datasource_is_a_variable(path: str, board: Board) -> Iterator[Finding]:
 
 
 def fits_a_config_map(path: str, board: Board) -> Iterator[Finding]:
-    size = len(json.dumps(board, separators=(",", ":")).encode())
+    size = len(json.dumps(board, indent=1, ensure_ascii=False).encode())
     if size > LARGEST:
         yield Finding("board-size", path, "", f"the board has {size:,} bytes; a ConfigMap takes {LARGEST:,} safely")
 

@@ -80,7 +80,8 @@ def _files(spec: Spec, source: Source) -> Iterator[Problem]:
     for path, file in (*_client_files(spec), *_receiver_files(spec)):
         inside = posixpath.normpath(file)
         if not file.startswith("/") and not inside.startswith(f"{SECRETS}/"):
-            hint = f"move it there and write {SECRETS}/{posixpath.basename(inside)}"
+            # The path is not repeated: what stands there by mistake may be the secret itself.
+            hint = f"move it there and write {SECRETS}/ and its name"
             yield source.problem("IM308", path, f"containers see no file of this folder outside {SECRETS}/", hint)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,10 @@ from inferometer.catalog.knobs import KNOBS, Knob
 from inferometer.errors import Problem, nearest
 from inferometer.spec.load import Source as SpecSource
 from inferometer.spec.model import Spec
+from inferometer.units import RATIO, format_duration
+
+# A rate needs two samples in its window; one may be late and one lost.
+_SAMPLES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,43 @@ def resolve(spec: Spec, source: SpecSource) -> tuple[Settings, list[Problem]]:
                 source.problem("IM304", ("alerts", alert, "threshold"), f"{alert} has no threshold", "leave it out")
             )
             continue
+        wrong = _wrong_share(alert, knob, wish.threshold, source)
+        if wrong is not None:
+            problems.append(wrong)
+            continue
         knobs[alert] = _turned(knob, wish.threshold, wish.for_, wish.severity, wish.enabled)
-    settings = Settings(knobs, spec.alerts.scale, 4 * int(spec.storage.scrape_interval))
-    return settings, problems
+    problems += _too_short(spec, source)
+    return Settings(knobs, spec.alerts.scale, _floor(spec)), problems
+
+
+def _floor(spec: Spec) -> int:
+    """The least window: four samples of what is scraped least often, in whole seconds."""
+    scrapes = [*(backend.scrape for backend in spec.backends), *(host.scrape for host in spec.hosts)]
+    if spec.recorded:
+        scrapes.append(spec.exporter.scrape)
+    longest = max(spec.storage.scrape_interval, *(scrape.interval or 0 for scrape in scrapes), 0)
+    return max(1, math.ceil(_SAMPLES * longest))
+
+
+def _too_short(spec: Spec, source: SpecSource) -> list[Problem]:
+    """A scale by which an alert would fire on a single evaluation: its patience is there to outlast one."""
+    scale, interval = spec.alerts.scale, spec.storage.rule_interval
+    least = min(knob.patience for knob in KNOBS.values() if knob.patience)
+    if scale == 1 or least * scale >= interval:
+        return []
+    message = f"the shortest patience of an alert, {format_duration(least)}, would be less than one evaluation"
+    smallest = min(1.0, math.ceil(1000 * interval / least) / 1000)
+    hint = f"rules are evaluated every {format_duration(interval)}: write {smallest:g} or more, or evaluate more often"
+    return [source.problem("IM310", ("alerts", "scale"), message, hint)]
+
+
+def _wrong_share(alert: str, knob: Knob, threshold: float | None, source: SpecSource) -> Problem | None:
+    """A share lies between 0 and 1: at 1 or above, the alert could never fire."""
+    if threshold is None or knob.unit != RATIO or 0 < threshold < 1:
+        return None
+    meant = f"did you mean {threshold:g}%?" if 1 < threshold < 100 else "write it as 5% or 0.05"
+    message = f"the threshold of {alert} is a share: it lies between 0 and 1 (0% and 100%), without either"
+    return source.problem("IM310", ("alerts", alert, "threshold"), message, meant)
 
 
 def _turned(
@@ -64,6 +103,7 @@ def _turned(
     soon = knob.soon
     if threshold is not None and knob.threshold and soon is not None:
         soon = round(soon * threshold / knob.threshold, 9)  # orange keeps its distance from red
+        soon = soon if 0 < soon < threshold else None
     return replace(
         knob,
         threshold=knob.threshold if threshold is None else threshold,

@@ -68,17 +68,20 @@ class Sources:
             gateways=tuple(gateway for gateway in self.gateways if gateway[0].engine in runtimes),
         )
 
-    def branches(self, signal: Signal) -> tuple[Branch, ...]:
-        """The sources that count for `signal`, none where nobody tells it."""
-        return self._chosen([signal], signal)
+    def branches(self, signal: Signal, across: bool = True) -> tuple[Branch, ...]:
+        """The sources that count for `signal`, none where nobody tells it.
 
-    def pair(self, ratio: Ratio) -> tuple[tuple[Branch, ...], tuple[Branch, ...]]:
+        `across` backends a router's requests would be counted twice; backend by backend it stands for itself.
+        """
+        return self._chosen([signal], signal, across)
+
+    def pair(self, ratio: Ratio, across: bool = True) -> tuple[tuple[Branch, ...], tuple[Branch, ...]]:
         """The sources of a ratio's part and whole, from the same vantage for each runtime.
 
         Failures that the recorder saw over requests that the engine counted would mix two sets of requests.
         """
         both = [ratio.part, ratio.whole]
-        return self._chosen(both, ratio.part), self._chosen(both, ratio.whole)
+        return self._chosen(both, ratio.part, across), self._chosen(both, ratio.whole, across)
 
     def tells(self, signal: Signal | Ratio) -> bool:
         return bool(self.branches(signal) if isinstance(signal, Signal) else self.pair(signal)[0])
@@ -89,7 +92,7 @@ class Sources:
         heard = {runtime for branch in branches for runtime in branch.runtimes}
         return tuple(profile for profile in self.engines if profile.engine not in heard)
 
-    def _chosen(self, needed: Sequence[Signal], signal: Signal) -> tuple[Branch, ...]:
+    def _chosen(self, needed: Sequence[Signal], signal: Signal, across: bool) -> tuple[Branch, ...]:
         own = [profile for profile in self.engines if all(profile.source(s) for s in needed)]
         branches = [
             Branch(
@@ -102,13 +105,18 @@ class Sources:
         ]
         rest = tuple(profile.engine for profile in self.engines if profile not in own)
         if self.recorder and rest and all(self.recorder.source(s) for s in needed):
-            chosen = (one_of(RUNTIME, rest), *none_of(BACKEND, [r.backend for r in self.routers if r.repeats(needed)]))
+            twice = [r.backend for r in self.routers if across and r.repeats(needed) and self._asks_behind(r)]
+            chosen = (one_of(RUNTIME, rest), *none_of(BACKEND, twice))
             branches.append(Branch(self.recorder, self.recorder.sources[signal.key], rest, chosen))
         for gateway, providers in self.gateways:
             if providers and gateway.provider_label and all(gateway.source(s) for s in needed):
                 outside = one_of(gateway.provider_label, providers)
                 branches.append(Branch(gateway, gateway.sources[signal.key], (gateway.engine,), (outside,)))
         return tuple(branches)
+
+    def _asks_behind(self, router: Router) -> bool:
+        """Whether the servers behind a router are part of this choice: else it is the only one that tells."""
+        return any(profile in self.engines for profile, _ in router.behind)
 
 
 def one_of(label: str, values: Sequence[str]) -> Matcher:

@@ -81,8 +81,11 @@ def _backend(spec: Spec, backend: Backend, inside: bool) -> list[Target]:
 
 
 def _told_by_label(profile: Profile, backend: Backend) -> tuple[str | None, ...]:
-    """The models that the scrape itself must name, one target for each; None where the server's metrics name them."""
-    return backend.models or (None,) if profile.model_label is None else (None,)
+    """The models that the scrape itself must name, one target for each; None where the server's metrics name them.
+
+    A server whose model nobody names gets a name all the same, or no board could choose it.
+    """
+    return backend.models or (names.UNNAMED,) if profile.model_label is None else (None,)
 
 
 def _of_model(backend: Backend, model: str | None) -> Scrape:
@@ -90,7 +93,7 @@ def _of_model(backend: Backend, model: str | None) -> Scrape:
 
     llama-server in router mode wants `?model=`, and would load the model for it unless told otherwise.
     """
-    if model is None or len(backend.models) == 1:
+    if model is None or len(backend.models) < 2:
         return backend.scrape
     return backend.scrape.model_copy(update={"params": {"model": model, "autoload": "false", **backend.scrape.params}})
 

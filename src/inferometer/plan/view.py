@@ -62,10 +62,6 @@ class View:
             self._united(signal, by, lambda now: p.call("predict_linear", now.over(self.window), Number(ahead))), *by
         )
 
-    def raw(self, signal: Signal, *labels: str) -> Expr:
-        """The united series themselves with canonical labels: rates of a counter, values of a gauge."""
-        return self._united(signal, labels, _now if signal.kind is Kind.GAUGE else self._rate)
-
     # -- ratios -------------------------------------------------------------------------------------------------------
 
     def ratio(self, ratio: Ratio, *by: str) -> Expr:
@@ -82,10 +78,10 @@ class View:
     def ratio_or_idle(self, ratio: Ratio, *by: str) -> Expr:
         """The same, with -1 where there is no traffic. For numbers and tables only: it spoils a mean or a maximum."""
         _, whole = self._pair(ratio, by)
-        return Binary("or", self.ratio(ratio, *by), Binary("-", Binary("==", whole, Number(0)), Number(1)))
+        return Binary("or", self.ratio(ratio, *by), _idle(whole))
 
     def _pair(self, ratio: Ratio, by: Sequence[str]) -> tuple[Expr, Expr]:
-        parts, wholes = self.sources.pair(ratio)
+        parts, wholes = self.sources.pair(ratio, BACKEND not in by)
         wrap = self._rate if ratio.whole.kind is Kind.COUNTER else _now
         return (
             p.total(self._unite(ratio.part.key, parts, by, wrap), *by),
@@ -99,9 +95,18 @@ class View:
         labels = ("le", RUNTIME, *(label for label in by if label != RUNTIME))
         return p.quantile(q, p.total(self._united(signal, labels, self._rate, "_bucket"), *labels))
 
+    def quantile_or_idle(self, signal: Signal, q: float, *by: str) -> Expr:
+        """The same, idle said as `ratio_or_idle` says it: Prometheus answers NaN there, VictoriaMetrics nothing."""
+        labels = (RUNTIME, *(label for label in by if label != RUNTIME))
+        return Binary("or", self.quantile(signal, q, *by), _idle(self.count(signal, *labels)))
+
     def worst_quantile(self, signal: Signal, q: float, *by: str) -> Expr:
         """One number: the worst runtime's quantile."""
         return p.Aggregate("max", self.quantile(signal, q, *by), by)
+
+    def worst_quantile_or_idle(self, signal: Signal, q: float, *by: str) -> Expr:
+        """The same, -1 where no runtime has traffic."""
+        return Binary("or", self.worst_quantile(signal, q, *by), _idle(self.count(signal, *by)))
 
     def buckets(self, signal: Signal, *by: str) -> Expr:
         """Observations per second by upper bound, for a heatmap; ask it of one bucket set at a time."""
@@ -132,7 +137,7 @@ class View:
         return p.rate(selector, self.window)
 
     def _united(self, signal: Signal, by: Sequence[str], wrap: Callable[[Selector], Expr], suffix: str = "") -> Expr:
-        return self._unite(signal.key, self.sources.branches(signal), by, wrap, suffix)
+        return self._unite(signal.key, self.sources.branches(signal, BACKEND not in by), by, wrap, suffix)
 
     def _unite(
         self,
@@ -151,6 +156,20 @@ class View:
         if MODEL in needed and any(branch.profile.model_label is None for branch in branches):
             united = p.fill_label(united, MODEL, UNNAMED)
         return united
+
+    def names(self, signal: Signal, label: str) -> Expr:
+        """One sample for each value of a label on the signal's series, as their own labels say it: for a variable.
+
+        A name that is only made up for a missing label is left out: choosing it would match no series.
+        """
+        branches = self.sources.branches(signal)
+        if not branches:
+            raise Silent(signal.key)
+        found = p.union(self._branch(branch, {label, RUNTIME}, self._present, "") for branch in branches)
+        return p.Aggregate("group", found, (label,))
+
+    def _present(self, selector: Selector) -> Expr:
+        return p.call("present_over_time", selector.over(self.window))
 
     def _branch(self, branch: Branch, needed: set[str], wrap: Callable[[Selector], Expr], suffix: str) -> Expr:
         profile = branch.profile
@@ -187,6 +206,11 @@ def spellings(name: str) -> tuple[str, ...]:
 
 def _now(selector: Selector) -> Expr:
     return selector
+
+
+def _idle(traffic: Expr) -> Expr:
+    """-1 where there is no traffic, nothing elsewhere."""
+    return Binary("-", Binary("==", traffic, Number(0)), Number(1))
 
 
 def _or_zero(part: Expr, whole: Expr) -> Expr:

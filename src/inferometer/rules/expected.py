@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from inferometer.names import BACKEND, CLUSTER, HOST, INSTANCE, JOB, JOB_EXPORTER, RUNTIME, recorded
+from inferometer.names import BACKEND, CLUSTER, HOST, INSTANCE, JOB, JOB_EXPORTER, MODEL, RUNTIME, recorded
 from inferometer.plan import Plan, Target
 from inferometer.promql import Call, Number
 from inferometer.rules.cases import holds
@@ -17,12 +17,13 @@ SAMPLE_LIMIT = recorded("target", "sample_limit")
 RECORDED = recorded("backend", "expected")
 
 # What makes a target one: a server that is scraped once for each model is several at one address.
-SAME = (JOB, INSTANCE, BACKEND)
+SAME = (JOB, INSTANCE, BACKEND, MODEL)
 
 
 def labels_of(target: Target) -> dict[str, str]:
     """The labels by which a target is known; those of the user's own choosing are left out."""
-    given = {label: target.labels[label] for label in (CLUSTER, BACKEND, RUNTIME, HOST) if label in target.labels}
+    known = (CLUSTER, BACKEND, RUNTIME, MODEL, HOST)
+    given = {label: target.labels[label] for label in known if label in target.labels}
     return {JOB: target.job, INSTANCE: target.instance, **given}
 
 

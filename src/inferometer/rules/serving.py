@@ -101,7 +101,7 @@ def _alerts(plan: Plan) -> Iterator[Alert]:
         "The engine throws running requests out of its batch and computes them again later.",
     )
     yield from _queue_stuck(plan)
-    yield from _no_tokens(plan)
+    yield from _no_progress(plan)
 
 
 def _over(
@@ -142,18 +142,21 @@ def _queue_stuck(plan: Plan) -> Iterator[Alert]:
     )
 
 
-def _no_tokens(plan: Plan) -> Iterator[Alert]:
-    """Requests run and no token comes out."""
-    expr = Binary("and", compare(r.RUNNING.selector, ">", 0), compare(r.TOKENS_OUT.selector, "==", 0))
+def _no_progress(plan: Plan) -> Iterator[Alert]:
+    """Requests run and no batch is computed.
+
+    Steps, not tokens: llama.cpp counts the tokens of an answer when it ends, and an embedding has none.
+    """
+    expr = Binary("and", compare(r.RUNNING.selector, ">", 0), compare(r.STEPS.selector, "==", 0))
     yield from _pair(
         plan,
-        "NoTokens",
+        "NoProgress",
         expr,
-        (s.RUNNING, s.TOKENS_OUT),
+        (s.RUNNING, s.STEPS),
         bad=(2, 0),
         good=(2, 1),
-        summary=f"{{{{ $value }}}} requests run and no token comes out: {WHO}",
-        description="The server hangs: requests are in its batch and nothing is generated.",
+        summary=f"{{{{ $value }}}} requests run and nothing is computed: {WHO}",
+        description="The server hangs: requests are in its batch and the engine takes no step.",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from inferometer.catalog import signals as s
-from inferometer.names import BACKEND, CLUSTER, RUNTIME, board_uid
+from inferometer.names import BACKEND, CLUSTER, JOB, JOB_EXPORTER, RUNTIME, board_uid
 from inferometer.plan import Plan, Target
 from inferometer.promql import Binary, Call, Expr, Matcher, Selector, compare
 from inferometer.rules import expected
@@ -33,7 +33,8 @@ def group(plan: Plan) -> Group:
 
 def _alerts(plan: Plan) -> Iterator[Alert]:
     engines = [target for target in plan.targets if RUNTIME in target.labels]
-    others = [target for target in plan.targets if RUNTIME not in target.labels]
+    exporter = [target for target in plan.targets if target.job == JOB_EXPORTER]
+    others = [target for target in plan.targets if RUNTIME not in target.labels and target not in exporter]
     up = Selector("up", (Matcher(RUNTIME, "!=", ""),))
     if engines:
         yield from _down(
@@ -46,13 +47,29 @@ def _alerts(plan: Plan) -> Iterator[Alert]:
             "The server does not answer its scrapes: it is off, out of reach or hangs.",
         )
     yield from _unreachable(plan)
-    ours = Binary("and", compare(Selector("up", (Matcher(RUNTIME, "=", ""),)), "==", 0), Selector(EXPECTED), on=SAME)
+    if exporter:
+        yield from _down(
+            plan,
+            "ExporterDown",
+            compare(Selector("up", (Matcher(JOB, "=", JOB_EXPORTER),)), "==", 0),
+            exporter,
+            told_up(others[0], constant(0, _LONG)),
+            f"{TARGET} is down",
+            "Requests pass through the exporter: while it is down they may all fail, and nobody counts them.",
+        )
+    rest = (Matcher(RUNTIME, "=", ""), Matcher(JOB, "!=", JOB_EXPORTER))
+    ours = Binary("and", compare(Selector("up", rest), "==", 0), Selector(EXPECTED), on=SAME)
     yield from _down(
         plan,
         "TargetDown",
         ours,
         others,
-        merged(*(told_up(one, constant(0, _LONG)) for one in (*engines[:1], replace(others[0], job="elsewhere")))),
+        merged(
+            *(
+                told_up(one, constant(0, _LONG))
+                for one in (*engines[:1], *exporter, replace(others[0], job="elsewhere"))
+            )
+        ),
         f"{TARGET} is down",
         "A part of the monitoring or a host does not answer its scrapes; what it tells is missing.",
     )

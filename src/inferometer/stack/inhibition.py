@@ -28,7 +28,7 @@ def rule(source: list[str], target: list[str], *equal: str) -> Rule:
 
 def _server() -> Rule:
     """A server that is gone explains all that is said of that server."""
-    gone = [f'alertname=~"{DOWN}|TargetDown|TargetMissing"']
+    gone = [f'alertname=~"{DOWN}|ExporterDown|TargetDown|TargetMissing"']
     return rule(gone, ['instance=~".+"', 'job=~".+"'], names.CLUSTER, names.JOB, names.INSTANCE)
 
 
@@ -51,7 +51,7 @@ def _recorded() -> Rule:
 _PAIRS = (
     # Nothing is computed: that answers are slow or requests wait is the same trouble.
     rule(
-        ['alertname=~"QueueStuck|NoTokens"'],
+        ['alertname=~"QueueStuck|NoProgress"'],
         ['alertname=~"QueueLong|QueueTimeLong|FirstTokenSlow|TokensSlow"', 'backend=~".+"'],
         names.CLUSTER,
         names.BACKEND,

@@ -138,6 +138,13 @@ def test_what_an_engine_does_not_tell_is_said_on_the_board() -> None:
     assert "First token" not in [panel["title"] for panel in panels(board)]
 
 
+def test_a_spec_of_hosts_alone_has_their_board() -> None:
+    (board,) = boards("hosts: [{name: h, address: 10.0.0.1}]").values()
+    assert violations(board) == []
+    assert {"CPU busy", "Memory used", "Disk used"} <= {panel["title"] for panel in panels(board)}
+    assert "$" not in "".join(queries(board)).replace("$__rate_interval", "").replace("$1", "").replace("$2", "")
+
+
 def test_one_more_backend_of_a_known_kind_changes_no_query() -> None:
     more = SPECS["all"].replace("hosts:", "  - {name: e, vllm: 10.0.0.9}\nhosts:")
     before, after = ({path: queries(board) for path, board in boards(text).items()} for text in (SPECS["all"], more))

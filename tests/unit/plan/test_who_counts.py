@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -223,3 +224,24 @@ def test_a_recorded_router_is_counted_only_for_what_nothing_behind_it_tells(ask:
     view = View(Sources(engines, SOURCES.recorder, routers=(door,)), "5m")
     assert values(ask, series, view.rate(s.TOKENS_OUT), on) == pytest.approx({(): 10})
     assert values(ask, series, view.rate(s.FALLBACKS), on) == pytest.approx({(): 2})
+    # Backend by backend it stands for itself: what fails at the door must be seen.
+    by_backend = {("door",): 10, ("10.0.0.1:8000",): 10}
+    assert values(ask, series, view.rate(s.TOKENS_OUT, BACKEND), on, BACKEND) == pytest.approx(by_backend)
+    assert values(ask, series, view.only("openai").rate(s.TOKENS_OUT), on) == pytest.approx({(): 10})
+
+
+def test_an_idle_quantile_says_no_traffic_and_a_dead_one_says_nothing(ask: Ask, on: On) -> None:
+    def seen(value: str) -> dict[str, str]:
+        bounds = [f'vllm:time_to_first_token_seconds_bucket{{{VLLM},le="{le}"}}' for le in ("0.5", "+Inf")]
+        return dict.fromkeys([*bounds, f"vllm:time_to_first_token_seconds_count{{{VLLM}}}"], value)
+
+    view = View(Sources((ENGINES["vllm"],)), "5m")
+    for expr in (
+        view.worst_quantile_or_idle(s.TIME_TO_FIRST_TOKEN, 0.5),
+        view.quantile_or_idle(s.TIME_TO_FIRST_TOKEN, 0.5),
+    ):
+        (idle,) = ask(seen("7x60"), expr.text(), at="10m", on=on)
+        assert idle.value == -1 or math.isnan(idle.value)
+        (busy,) = ask(seen(grows(2)), expr.text(), at="10m", on=on)
+        assert busy.value == pytest.approx(0.25)
+        assert ask(seen("7x10 stale"), expr.text(), at="10m", on=on) == []

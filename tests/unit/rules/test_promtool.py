@@ -32,6 +32,20 @@ slos:
      backends: [gpu], models: [m2.5]}
 """
 
+TWO_MODELS_OF_ONE_SERVER = """
+backends:
+  - {name: router, llamacpp: ["http://10.0.0.1:8080", "http://10.0.0.2:8080"], models: [m1, m2]}
+  - {name: other, llamacpp: "http://10.0.0.3:8080", models: [m1, m2]}
+"""
+ONLY_HOSTS = "hosts: [{name: h1, address: 10.0.0.1}]"
+GATEWAY = """
+backends:
+  - {name: door, openai: "http://10.0.0.9:8080", behind: [gpu]}
+  - {name: gpu, vllm: "http://10.0.0.1:8000"}
+slos:
+  - {name: door, signal: availability, objective: 99%, backends: [door]}
+"""
+
 PLANS: dict[str, Plan] = {
     "first-light": fixture("first-light"),
     "shortest": fixture("shortest"),
@@ -39,6 +53,9 @@ PLANS: dict[str, Plan] = {
     "scaled": with_(WHOLE, SCALED),
     "slow scrapes": with_(WHOLE, SLOW_SCRAPES),
     "other objectives": plan(OTHER_OBJECTIVES),
+    "two models of one server": plan(TWO_MODELS_OF_ONE_SERVER),
+    "only hosts": plan(ONLY_HOSTS),
+    "gateway": plan(GATEWAY),
 }
 
 

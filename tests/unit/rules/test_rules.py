@@ -80,8 +80,9 @@ def test_what_nobody_in_the_fleet_tells_has_neither_record_nor_alert() -> None:
     """llama.cpp alone counts no requests: no share of them can be bad."""
     told = group_named(FLEETS["host-llamacpp"], "serving")
     assert not {"ErrorRatioHigh", "FirstTokenSlow", "KvCacheSaturated"} & {alert.name for alert in told.alerts}
-    assert {"QueueStuck", "NoTokens"} <= {alert.name for alert in told.alerts}
+    assert {"QueueStuck", "NoProgress"} <= {alert.name for alert in told.alerts}
     assert {record.name for record in told.records} == {
+        "inferometer:steps:rate5m",
         "inferometer:tokens_out:rate5m",
         "inferometer:running:sum",
         "inferometer:waiting:sum",

@@ -8,7 +8,8 @@ import pytest
 
 from inferometer.rules import groups
 from tests.parts.binaries import Generation, find
-from tests.unit.rules.plans import WHOLE, fixture, lay_out, quick, run, with_
+from tests.unit.rules.plans import WHOLE, fixture, lay_out, plan, quick, run, with_
+from tests.unit.rules.test_promtool import TWO_MODELS_OF_ONE_SERVER
 
 pytestmark = pytest.mark.real
 
@@ -18,14 +19,18 @@ LONGEST = 75 * 60
 FLEETS = {
     "first-light": fixture("first-light"),
     "shortest": fixture("shortest"),
+    "two models of one server": plan(TWO_MODELS_OF_ONE_SERVER),
     "victoriametrics": with_(WHOLE, "storage: {kind: victoriametrics}"),
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "generation"), [("victoriametrics", "new"), ("shortest", "old")])
-def test_cases_hold_in_vmalert_tool(name: str, generation: Generation, tmp_path: Path) -> None:
+def test_cases_hold_in_vmalert_tool(
+    name: str, generation: Generation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It runs the same files, but calls the section of expressions by another name."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # it keeps its samples, and a lock, in one place for all runs
     cases = lay_out(quick(groups(FLEETS[name]), LONGEST), tmp_path, section="metricsql_expr_test")
     files = [f"--files={path}" for path in cases]
     assert run(find("vmalert-tool", generation), "unittest", "--disableAlertgroupLabel", *files) == ""

@@ -71,6 +71,7 @@ VLLM = Profile(
                                   was=(Name("vllm:gpu_prefix_cache_hits_total", until=(0, 13)),)),
         s.DRAFT_TOKENS.key: source("vllm:spec_decode_num_draft_tokens_total"),
         s.ACCEPTED_TOKENS.key: source("vllm:spec_decode_num_accepted_tokens_total"),
+        s.STEPS.key: source("vllm:iteration_tokens_total_count", note="Observations of the histogram of tokens in a step."),
         s.BATCH_TOKENS.key: source("vllm:iteration_tokens_total", buckets=STEP_TOKENS,
                                    note="A histogram, though its name ends in _total."),
         s.PROMPT_LENGTH.key: source("vllm:request_prompt_tokens", buckets=LENGTHS),
