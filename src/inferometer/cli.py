@@ -20,6 +20,7 @@ from inferometer.errors import InferometerError
 # What a command needs is imported when it runs: `--help` must come at once.
 if TYPE_CHECKING:
     from inferometer.bundle import Bundle, Changes
+    from inferometer.spec.load import LoadedSpec
 
 STALE = 1
 INTERRUPTED = 130
@@ -53,11 +54,13 @@ def build(spec: Path, out: Path, force: bool) -> int:
     """Generate all files from the spec, and say what changed."""
     from inferometer.bundle import write
 
-    bundle = _compiled(spec)
+    loaded, bundle = _compiled(spec)
     changes = write(bundle, out, force=force)
     _say(changes)
     click.echo(_made(bundle) + (" All files were up to date." if not changes else ""))
-    click.echo(f"Next: import a board of {out / names.DASHBOARDS} into Grafana, or read {out / names.ALERTS}.")
+    if loaded.spec.alerting.default_receiver is None:
+        click.echo("Nobody is told of alerts yet: name somebody under alerting.receivers in the spec.")
+    click.echo(f"Next: import a board of {out / names.DASHBOARDS}/ into Grafana, or read {out / names.ALERTS}/.")
     return 0
 
 
@@ -86,17 +89,18 @@ def diff(spec: Path, out: Path, full: bool) -> int:
     return 0
 
 
-def _compiled(spec: Path) -> Bundle:
+def _compiled(spec: Path) -> tuple[LoadedSpec, Bundle]:
     from inferometer.compile import compile_bundle
     from inferometer.spec import load
 
-    return compile_bundle(load(spec), spec.parent / "overlays")
+    loaded = load(spec)
+    return loaded, compile_bundle(loaded, spec.parent / "overlays")
 
 
 def _compared(spec: Path, out: Path) -> Changes:
     from inferometer.bundle import compare, settle
 
-    bundle = _compiled(spec)
+    _, bundle = _compiled(spec)
     settle(out)
     return compare(bundle, out)
 

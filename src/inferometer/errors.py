@@ -43,6 +43,10 @@ CODES = {
     "IM307": "something that this storage cannot do",
     "IM308": "a file that containers do not see",
     "IM309": "a router before servers of which only some count their requests",
+    "IM310": "a setting of the alerts with which they could not work",
+    "IM311": "a route that no alert can take",
+    "IM312": "an objective that looks further back than samples are kept",
+    "IM313": "a threshold that no server could show to be passed",
     # Overlays.
     "IM401": "an overlay that cannot be applied",
     "IM402": "a board or rule that would not work, as an overlay left it",

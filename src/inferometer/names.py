@@ -17,7 +17,13 @@ SLO = "slo"
 SEVERITY = "severity"
 REASON = "reason"
 
-RESERVED_LABELS = (JOB, INSTANCE, RUNTIME, BACKEND, MODEL, SLO, "le", "quantile")
+# Labels with a meaning of their own here: given by the configuration or by servers, asked for or written by queries.
+# A spec's label of such a name would take their place, and queries would find nothing or the wrong thing.
+RESERVED_LABELS = (
+    *(JOB, INSTANCE, RUNTIME, BACKEND, MODEL, HOST, SLO, SEVERITY, "alertname", "le", "quantile"),
+    *("server", "model_name", "finished_reason", REASON, "part", "engine"),
+    *("mode", "device", "fstype", "mountpoint"),
+)
 
 # What a model is called on a server that says no name (llama.cpp has no labels at all).
 UNNAMED = "unnamed"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -15,6 +15,7 @@ from inferometer import cli
 from inferometer.bundle import Bundle, FolderError, from_values
 from inferometer.bundle.staging import locked
 from inferometer.errors import Position, Problem, SpecError
+from inferometer.spec.load import loads
 
 BOARD = {"schemaVersion": 42, "panels": [{"type": "stat", "title": "Requests"}]}
 RULES = {"groups": [{"name": "g", "rules": [{"alert": "Down", "expr": "up == 0"}, {"record": "a:b", "expr": "a"}]}]}
@@ -29,10 +30,11 @@ class Compiler:
 
     def __init__(self) -> None:
         self.bundle: Bundle | BaseException = from_values(MADE)
-        self.asked: tuple[object, Path] | None = None
+        self.spec = loads("backends: [{name: a, vllm: h}]").spec
+        self.asked: tuple[str, Path] | None = None
 
-    def __call__(self, loaded: object, overlays: Path) -> Bundle:
-        self.asked = loaded, overlays
+    def __call__(self, loaded: SimpleNamespace, overlays: Path) -> Bundle:
+        self.asked = loaded.path, overlays
         if isinstance(self.bundle, BaseException):
             raise self.bundle
         return self.bundle
@@ -43,7 +45,7 @@ def compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Compiler:
     fake = Compiler()
     compile_module, load_module = ModuleType("compile"), ModuleType("load")
     vars(compile_module).update(compile_bundle=fake)
-    vars(load_module).update(load=lambda path: f"loaded {path}")
+    vars(load_module).update(load=lambda path: SimpleNamespace(path=str(path), spec=fake.spec))
     monkeypatch.setitem(sys.modules, "inferometer.compile", compile_module)
     monkeypatch.setitem(sys.modules, "inferometer.spec", load_module)
     monkeypatch.chdir(tmp_path)
@@ -71,6 +73,13 @@ def test_build_says_what_it_made_and_what_changed(run: Callable[..., Outcome], t
     assert (tmp_path / "dashboards/fleet.json").is_file()
 
 
+def test_build_says_when_nobody_would_be_told_of_alerts(compiler: Compiler, run: Callable[..., Outcome]) -> None:
+    assert "Nobody is told of alerts yet" in run("build")[1]
+    told = "alerting: {receivers: [{name: ops, webhook: {url: 'http://h/x'}}]}"
+    compiler.spec = loads("backends: [{name: a, vllm: h}]\n" + told).spec
+    assert "Nobody" not in run("build")[1]
+
+
 def test_build_says_when_nothing_changed(run: Callable[..., Outcome]) -> None:
     run("build")
     code, out, _ = run("build")
@@ -83,10 +92,10 @@ def test_the_spec_and_the_overlays_beside_it_and_the_folder_can_be_named(
     run: Callable[..., Outcome], compiler: Compiler, tmp_path: Path
 ) -> None:
     assert run("build", "--spec", "elsewhere/our.yaml", "--out", "made")[0] == 0
-    assert compiler.asked == ("loaded elsewhere/our.yaml", Path("elsewhere/overlays"))
+    assert compiler.asked == ("elsewhere/our.yaml", Path("elsewhere/overlays"))
     assert (tmp_path / "made/dashboards/fleet.json").is_file()
     run("check")
-    assert compiler.asked == ("loaded stack/fleet.yaml", Path("stack/overlays"))
+    assert compiler.asked == ("stack/fleet.yaml", Path("stack/overlays"))
 
 
 def test_check_passes_after_a_build_and_writes_nothing(run: Callable[..., Outcome], tmp_path: Path) -> None:
@@ -138,7 +147,7 @@ def test_diff_shows_lines_only_when_asked_and_leaves_with_0(run: Callable[..., O
     assert "@@" not in out
     code, out, _ = run("diff", "--full")
     assert code == 0
-    assert '+  "schemaVersion": 42,' in out
+    assert '+ "schemaVersion": 42,' in out
     assert list(tmp_path.iterdir()) == []
 
 

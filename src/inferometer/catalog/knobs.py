@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from inferometer import units as u
+from inferometer.catalog import signals as s
+from inferometer.catalog.signal import Signal
 
 MINUTE, HOUR = 60, 3600
 
@@ -17,7 +19,7 @@ class Knob:
     """One alert as the spec sees it.
 
     `threshold` is in the base unit `unit` (both None: the alert has none). `patience` is the `for`, `keep` the
-    `keep_firing_for` (0: none), both in seconds. `soon` is where a board turns orange before the alert's red.
+    `keep_firing_for` (0: none), both in seconds. `soon` is where a board turns orange before the alert's red. `signal` is the histogram whose 95th percentile it watches.
     """
 
     alert: str
@@ -29,6 +31,7 @@ class Knob:
     soon: float | None = None
     keep: int = 0
     enabled: bool = True
+    signal: Signal | None = None
 
 
 def _table(*knobs: Knob) -> dict[str, Knob]:
@@ -49,9 +52,9 @@ KNOBS: dict[str, Knob] = _table(
     Knob("RequestsRefused", 5 * MINUTE, "warning", "requests refused for a full queue", 0.1, u.REQUESTS_PER_SECOND, keep=5 * MINUTE),
     Knob("ClientsLeaving", 10 * MINUTE, "warning", "the share of requests whose client left", 0.2, u.RATIO, soon=0.1, keep=5 * MINUTE),
     # Is it fast?
-    Knob("FirstTokenSlow", 10 * MINUTE, "warning", "95 of 100 first tokens", 2.5, u.SECONDS, soon=1, keep=5 * MINUTE),
-    Knob("TokensSlow", 10 * MINUTE, "warning", "95 of 100 gaps between tokens", 0.2, u.SECONDS, soon=0.1, keep=5 * MINUTE),
-    Knob("QueueTimeLong", 10 * MINUTE, "warning", "95 of 100 waits in the queue", 5, u.SECONDS, soon=1, keep=5 * MINUTE),
+    Knob("FirstTokenSlow", 10 * MINUTE, "warning", "95 of 100 first tokens", 2.5, u.SECONDS, soon=1, keep=5 * MINUTE, signal=s.TIME_TO_FIRST_TOKEN),
+    Knob("TokensSlow", 10 * MINUTE, "warning", "95 of 100 gaps between tokens", 0.2, u.SECONDS, soon=0.1, keep=5 * MINUTE, signal=s.TIME_PER_OUTPUT_TOKEN),
+    Knob("QueueTimeLong", 10 * MINUTE, "warning", "95 of 100 waits in the queue", 5, u.SECONDS, soon=1, keep=5 * MINUTE, signal=s.QUEUE_TIME),
     # Is it full?
     Knob("QueueLong", 10 * MINUTE, "warning", "requests in one backend's queue", 50, u.COUNT, soon=10, keep=5 * MINUTE),
     Knob("KvCacheSaturated", 10 * MINUTE, "warning", "the fullest KV cache of a backend", 0.95, u.RATIO, soon=0.85, keep=5 * MINUTE),

@@ -11,7 +11,7 @@ from inferometer.catalog import ENGINES, HOST, MONITORING, RECORDER
 from inferometer.catalog.signal import version
 from inferometer.errors import SpecError
 from inferometer.names import BACKEND, INSTANCE, JOB
-from inferometer.plan import objectives, platform, routers, routes, settings, targets
+from inferometer.plan import objectives, platform, reach, routers, routes, settings, targets
 from inferometer.plan.objectives import Objective
 from inferometer.plan.settings import Settings
 from inferometer.plan.sources import Sources
@@ -98,6 +98,7 @@ def resolve(loaded: LoadedSpec) -> Plan:
     slos, wrong_slos = objectives.resolve(spec, source, sources)
     knobs, wrong_knobs = settings.resolve(spec, source)
     problems += [*wrong_slos, *wrong_knobs, *platform.problems(spec, source), *routers.problems(spec, source)]
+    problems += reach.problems(knobs, source, sources)
     problems += routes.problems(spec, source)
     if problems:
         raise SpecError(problems)

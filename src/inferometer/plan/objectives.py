@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from inferometer.catalog import signals as s
@@ -58,7 +58,7 @@ def resolve(spec: Spec, source: SpecSource, sources: Sources) -> tuple[list[Obje
     problems: list[Problem] = []
     for index, slo in enumerate(spec.slos):
         covered = sources.only(_runtimes(spec, slo, sources))
-        wrong = list(_problems(slo, index, source, covered))
+        wrong = [*_problems(slo, index, source, covered), *_forgotten(spec, slo, index, source)]
         problems += wrong
         if not wrong:
             objectives.append(_objective(spec, slo, covered))
@@ -90,6 +90,15 @@ def _problems(slo: Slo, index: int, source: SpecSource, sources: Sources) -> lis
         )
         problems.append(source.problem("IM302", (*at, "threshold"), message, _legal(slo.threshold, bounds)))
     return problems
+
+
+def _forgotten(spec: Spec, slo: Slo, index: int, source: SpecSource) -> Iterator[Problem]:
+    """An objective that looks further back than samples are kept would judge a part of its window as the whole."""
+    if slo.window > spec.storage.retention:
+        kept, window = format_duration(spec.storage.retention), format_duration(slo.window)
+        remedy = f"keep them for longer (`storage: {{retention: {window}}}`), or give the objective a shorter window"
+        message = f"{slo.name} looks back {window}, and samples are kept for {kept}"
+        yield source.problem("IM312", ("slos", index, "window"), message, remedy)
 
 
 def _legal(limit: float, bounds: Mapping[str, Sequence[float]]) -> str:

@@ -10,6 +10,7 @@ from inferometer.catalog.knobs import KNOBS, Knob
 from inferometer.errors import Problem, nearest
 from inferometer.spec.load import Source as SpecSource
 from inferometer.spec.model import Spec
+from inferometer.spec.slips import SPACE, tight_key
 from inferometer.units import RATIO, format_duration
 
 # A rate needs two samples in its window; one may be late and one lost.
@@ -51,6 +52,7 @@ def resolve(spec: Spec, source: SpecSource) -> tuple[Settings, list[Problem]]:
         if knob is None:
             word = nearest(alert, KNOBS)
             hint = f'did you mean "{word}"?' if word else f"the alerts are: {', '.join(KNOBS)}"
+            hint = SPACE if tight_key(alert) else hint
             problems.append(source.problem("IM303", ("alerts", alert), f'there is no alert "{alert}"', hint))
             continue
         if wish.threshold is not None and knob.threshold is None:
@@ -77,14 +79,14 @@ def _floor(spec: Spec) -> int:
 
 
 def _too_short(spec: Spec, source: SpecSource) -> list[Problem]:
-    """A scale by which an alert would fire on a single evaluation: its patience is there to outlast one."""
-    scale, interval = spec.alerts.scale, spec.storage.rule_interval
-    least = min(knob.patience for knob in KNOBS.values() if knob.patience)
-    if scale == 1 or least * scale >= interval:
+    """A scale that leaves an alert no patience: less than an evaluation, or than the whole second that rules hold."""
+    scale, least = spec.alerts.scale, min(knob.patience for knob in KNOBS.values() if knob.patience)
+    needed = max(1, spec.storage.rule_interval)
+    if scale == 1 or least * scale >= needed:
         return []
     message = f"the shortest patience of an alert, {format_duration(least)}, would be less than one evaluation"
-    smallest = min(1.0, math.ceil(1000 * interval / least) / 1000)
-    hint = f"rules are evaluated every {format_duration(interval)}: write {smallest:g} or more, or evaluate more often"
+    smallest = min(1.0, math.ceil(1000 * needed / least) / 1000)
+    hint = f"write {smallest:g} or more, or a shorter storage.evaluation_interval"
     return [source.problem("IM310", ("alerts", "scale"), message, hint)]
 
 

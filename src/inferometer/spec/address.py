@@ -68,12 +68,31 @@ def parse_address(text: str) -> Address:
     scheme = (match["scheme"] or "http").lower()
     if scheme not in _PORTS:
         raise AddressError(f"an address begins with http:// or https://, not with {scheme}://")
+    _refuse_bare_six(text)
     if match["six"] is None and match["host"].isdigit() and match["port"] is None:
         raise AddressError(f'"{text}" is only a port', f"write http://127.0.0.1:{match['host']}")
     host = _host(match, text)
     address = Address(scheme, host, _port(match["port"]))
     _refuse_rest(match["rest"], match["scheme"], address)
     return address
+
+
+def _refuse_bare_six(text: str) -> None:
+    """An IPv6 address without brackets: its last group may be meant as a port."""
+    scheme, _, rest = text.rpartition("://")
+    bare = rest.rstrip("/")
+    before = f"{scheme}://" if scheme else ""
+    if _is_six(bare):
+        head, _, last = bare.rpartition(":")
+        meant = f"[{head}]:{last}" if _is_six(head) and len(last) == 4 and last.isdigit() else f"[{bare}]"
+        raise AddressError("this is an IPv6 address without brackets", f"IPv6 stands in brackets: {before}{meant}")
+
+
+def _is_six(text: str) -> bool:
+    try:
+        return "%" not in text and bool(ipaddress.IPv6Address(text).compressed)
+    except ipaddress.AddressValueError:
+        return False
 
 
 def _host(match: re.Match[str], text: str) -> str:

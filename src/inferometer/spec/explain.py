@@ -16,6 +16,7 @@ from inferometer.spec.part import Part
 from inferometer.spec.routing import AlertKnob, Alerts
 from inferometer.spec.secrets import has_login
 from inferometer.spec.short import SHORT_ENGINES
+from inferometer.spec.slips import SPACE, no_list, no_mapping, tight_key
 from inferometer.spec.source import Finding, Path
 
 # Pydantic's name for an error in a mapping's key.
@@ -54,7 +55,8 @@ def _typos(errors: Iterable[ErrorDetails]) -> dict[Path, set[str]]:
     for error in errors:
         if error["type"] == "extra_forbidden":
             parent = part_at(error["loc"][:-1])
-            word = nearest(str(error["loc"][-1]), keys_of(parent)) if parent else None
+            key = str(error["loc"][-1])
+            word = (tight_key(key, keys_of(parent)) or nearest(key, keys_of(parent))) if parent else None
             found = meant.setdefault(error["loc"][:-1], set())
             if word in SHORT_ENGINES:
                 found |= {"engine", "addresses"}
@@ -78,7 +80,7 @@ def _explain(error: ErrorDetails, data: Any, typos: Mapping[Path, set[str]]) -> 
             yield from _missing(path, data)
     elif kind in _WANTED:
         value = _value_at(data, path)
-        hint = "write it in brackets: [a, b]" if _WANTED[kind] == "a list" and isinstance(value, str) else None
+        hint = _shape(_WANTED[kind], value, path)
         yield Finding("IM202", path, f"{_named(path)}{_WANTED[kind]} is wanted here, not {kind_of(value)}", hint)
     elif kind == "literal_error":
         yield _wrong_word(error, path, _value_at(data, path))
@@ -86,6 +88,14 @@ def _explain(error: ErrorDetails, data: Any, typos: Mapping[Path, set[str]]) -> 
         yield Finding("IM205", path, f"{_named(path)}this is empty", "at least one entry is needed")
     else:
         yield Finding("IM205", path, f"{_named(path)}{error['msg']}", on_key=on_key)
+
+
+def _shape(wanted: str, value: Any, path: Path) -> str | None:
+    """What to write where a list or a mapping is wanted."""
+    if wanted == "a list":
+        return no_list(value, part_at((*path, 0)))
+    part = part_at(path)
+    return no_mapping(value, part, keys_of(part) if part else ())
 
 
 def _refusal(refused: Refused, path: Path, on_key: bool) -> Finding:
@@ -100,6 +110,9 @@ def _unknown_key(path: Path) -> Finding:
     shown = "…" if has_login(key) else key if len(key) <= 80 else f"{key[:80]}…"
     if parent is None:
         return Finding("IM201", path, f'unknown key "{shown}"', on_key=True)
+    tight = tight_key(key, keys_of(parent))
+    if tight is not None:
+        return Finding("IM201", path, f'there is no space after "{tight}:"', SPACE, on_key=True)
     hint = did_you_mean(key, keys_of(parent))
     return Finding("IM201", path, f'unknown key "{shown}" in {parent.noun}', hint, on_key=True)
 

@@ -12,7 +12,6 @@ from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
 from inferometer import units
 from inferometer.errors import did_you_mean, listed
-from inferometer.names import CLUSTER, RESERVED_LABELS
 from inferometer.spec.address import Address, AddressError, parse_address
 from inferometer.spec.engines import ENGINES, LATER_ENGINES
 from inferometer.spec.scalars import Plain
@@ -31,6 +30,10 @@ class Refused(ValueError):
         self.code = code
         self.path = path
 
+
+# Longer between two samples, and a series comes and goes: Prometheus looks back 5m (--query.lookback-delta), and a rate
+# needs several samples in its window.
+LONGEST_SAMPLING = 120
 
 _KINDS: dict[type, str] = {str: "text", list: "a list", tuple: "a list", dict: "a mapping"}
 
@@ -67,7 +70,15 @@ def _number(value: object) -> float:
     return number
 
 
-def _line(value: object) -> str:
+# What programs that read the generated files take for more than text.
+_EXPANDED = {
+    "%{": "vmagent puts a variable of its environment in place of %{…}",
+    "{{": "Prometheus and Alertmanager take {{ for the beginning of a template",
+}
+
+
+def line(value: object) -> str:
+    """One line of text that means the same to every program that reads it. Raises Refused."""
     text = text_of(value)
     if not text.strip():
         raise Refused("this is empty", "leave the key out, or give it a value")
@@ -75,14 +86,18 @@ def _line(value: object) -> str:
         raise Refused("this holds a line break or a control character", "write it on one line")
     if len(text) > 2000:
         raise Refused("this is longer than 2,000 characters")
+    for sign, reason in _EXPANDED.items():
+        if sign in text:
+            raise Refused(reason, f"write it without {sign}")
     return text
 
 
-def _matching(pattern: str, what: str, hint: str) -> Callable[[object], str]:
+def matching(pattern: str, what: str, hint: str) -> Callable[[object], str]:
+    """A reader of one line that must fit the pattern; `what` is what it is called."""
     compiled = re.compile(pattern)
 
     def read(value: object) -> str:
-        text = _line(value)
+        text = line(value)
         if not compiled.fullmatch(text):
             raise Refused(f"this is not {what}", hint)
         return text
@@ -122,6 +137,14 @@ def _interval(value: object) -> float:
     return seconds
 
 
+def _sampling(value: object) -> float:
+    seconds = _interval(value)
+    if seconds > LONGEST_SAMPLING:
+        message = f"this is longer than {units.format_duration(LONGEST_SAMPLING)}"
+        raise Refused(message, "Prometheus forgets a series 5m after its last sample; 15s to 1m is usual")
+    return seconds
+
+
 def _whole_seconds(value: object) -> int:
     seconds = _interval(value)
     if seconds != int(seconds):
@@ -158,20 +181,27 @@ def _objective(value: object) -> float:
 
 
 def _threshold(value: object) -> float:
-    """A number as it is, a percentage as a share of one, a duration in seconds."""
+    """A number as it is, a percentage as a share of one, a duration in seconds; more than nothing."""
+    threshold = _any_threshold(value)
+    if threshold <= 0:
+        raise Refused("a threshold must be more than 0", "to turn the alert off, write {enabled: false}")
+    return threshold
+
+
+def _any_threshold(value: object) -> float:
     if isinstance(value, Plain | int | float):
         return _number(value)
     text = text_of(value, "a number, a percentage or a duration")
     try:
-        if text.endswith("%"):
-            return float(text[:-1]) / 100 if float(text[:-1]) > 100 else units.parse_share(text)
+        if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,15})?\s*%", text):
+            return float(text[:-1]) / 100
         return units.parse_duration(text)
     except ValueError:
         raise Refused("this is no number, percentage or duration", "write it as 0.05, 5% or 500ms") from None
 
 
 def _url(value: object) -> str:
-    text = _line(value)
+    text = line(value)
     try:
         parts = urlsplit(text)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not parts.fragment
@@ -183,7 +213,7 @@ def _url(value: object) -> str:
 
 
 def _file(value: object) -> str:
-    text = _line(value)
+    text = line(value)
     if "://" in text:
         raise Refused("this is a URL, and the path of a file is wanted", "put it in a file and write its path", "IM207")
     return text
@@ -203,26 +233,6 @@ def refused_engine(name: str) -> Refused:
     return Refused(f'there is no engine "{name}"', did_you_mean(name, ENGINES), "IM204")
 
 
-def _label_name(value: object) -> str:
-    name = _matching(
-        "[a-zA-Z_][a-zA-Z0-9_]*", "the name of a label", "letters, digits and _, not beginning with a digit"
-    )(value)
-    if name.startswith("__"):
-        raise Refused(f'labels that begin with "__" are Prometheus\'s own: "{name}"', "choose another name")
-    return name
-
-
-def _own_label_name(value: object) -> str:
-    name = _label_name(value)
-    if name == CLUSTER:
-        raise Refused("the cluster has a key of its own", 'write "cluster: …" beside "labels:"')
-    if name in RESERVED_LABELS:
-        raise Refused(
-            f'the label "{name}" is taken: servers or the generated configuration give it', "choose another name"
-        )
-    return name
-
-
 _NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}"
 _EMAIL = r"[^\s@,<>]+@[^\s@,<>]+(\s*,\s*[^\s@,<>]+@[^\s@,<>]+)*"
 
@@ -231,13 +241,13 @@ def _schema(kind: str | list[str], **more: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": kind, **more})
 
 
-Text: TypeAlias = Annotated[str, BeforeValidator(_line), _schema("string", minLength=1)]
+Text: TypeAlias = Annotated[str, BeforeValidator(line), _schema("string", minLength=1)]
 # Editors may let 0.33 stand without quotes: its text is kept as written.
-Version: TypeAlias = Annotated[str, BeforeValidator(_line), _schema(["string", "number"], examples=["0.33"])]
+Version: TypeAlias = Annotated[str, BeforeValidator(line), _schema(["string", "number"], examples=["0.33"])]
 Name: TypeAlias = Annotated[
     str,
     BeforeValidator(
-        _matching(_NAME, "a name", "letters, digits, _, . and -, beginning with a letter or digit, at most 63")
+        matching(_NAME, "a name", "letters, digits, _, . and -, beginning with a letter or digit, at most 63")
     ),
     _schema("string", pattern=f"^{_NAME}$"),
 ]
@@ -246,19 +256,17 @@ File: TypeAlias = Annotated[str, BeforeValidator(_file), _schema("string", minLe
 Url: TypeAlias = Annotated[str, BeforeValidator(_url), _schema("string", pattern="^https?://")]
 Email: TypeAlias = Annotated[
     str,
-    BeforeValidator(_matching(_EMAIL, "an e-mail address", "write it as ops@example.org")),
+    BeforeValidator(matching(_EMAIL, "an e-mail address", "write it as ops@example.org")),
     _schema("string", pattern="@"),
 ]
-LabelName: TypeAlias = Annotated[str, BeforeValidator(_label_name)]
-OwnLabelName: TypeAlias = Annotated[str, BeforeValidator(_own_label_name)]
 Currency: TypeAlias = Annotated[
     str,
-    BeforeValidator(_matching("[A-Z]{3}", "a currency", "three capital letters by ISO 4217, such as EUR")),
+    BeforeValidator(matching("[A-Z]{3}", "a currency", "three capital letters by ISO 4217, such as EUR")),
     _schema("string", pattern="^[A-Z]{3}$", examples=["EUR", "USD"]),
 ]
 Path: TypeAlias = Annotated[
     str,
-    BeforeValidator(_matching(r"/[^\s?#]*", "a path", "it begins with /, such as /metrics")),
+    BeforeValidator(matching(r"/[^\s?#]*", "a path", "it begins with /, such as /metrics")),
     _schema("string", pattern="^/"),
 ]
 Flag: TypeAlias = Annotated[bool, PlainValidator(_flag), _schema("boolean")]
@@ -275,6 +283,7 @@ Duration: TypeAlias = Annotated[
     float, PlainValidator(_from_text(units.parse_duration)), _schema("string", examples=["5m"])
 ]
 Interval: TypeAlias = Annotated[float, PlainValidator(_interval), _schema("string", examples=["15s", "500ms"])]
+Sampling: TypeAlias = Annotated[float, PlainValidator(_sampling), _schema("string", examples=["15s", "500ms"])]
 WholeSeconds: TypeAlias = Annotated[int, PlainValidator(_whole_seconds), _schema("string", examples=["30d"])]
 Size: TypeAlias = Annotated[int, PlainValidator(_from_text(units.parse_size)), _schema("string", examples=["50GB"])]
 Where: TypeAlias = Annotated[

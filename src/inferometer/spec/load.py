@@ -18,6 +18,7 @@ from inferometer.spec.model import Spec
 from inferometer.spec.nodes import LINE_BREAK, Fault, MappingNode, ScalarNode, Span, Unreadable, parse
 from inferometer.spec.secrets import find_secrets, mask_lines
 from inferometer.spec.short import expand, plain
+from inferometer.spec.slips import SPACE, tight_key
 from inferometer.spec.source import Finding, Path, Source, masked
 
 __all__ = ["MAX_BYTES", "LoadedSpec", "Source", "load", "loads"]
@@ -75,7 +76,9 @@ def loads(text: str, file: str = "fleet.yaml") -> LoadedSpec:
     findings = [secret.finding for secret in secrets]
     problems = [source.fault(fault) for fault in faults]
     if not isinstance(root, MappingNode):
-        whole = Finding("IM202", (), "a spec is a mapping (key: value), and this is none", _SHORTEST)
+        tight = isinstance(root, ScalarNode) and tight_key(root.value) is not None
+        hint = SPACE if tight else _SHORTEST
+        whole = Finding("IM202", (), "a spec is a mapping (key: value), and this is none", hint)
         raise SpecError([source.of(finding) for finding in (*findings, whole)] + problems)
     data = plain(root)
     moved, short = expand(data)

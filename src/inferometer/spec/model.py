@@ -17,14 +17,15 @@ from inferometer.spec.fields import (
     Interval,
     Name,
     Objective,
-    OwnLabelName,
     Refused,
+    Sampling,
     Size,
     Text,
     Version,
     Where,
     WholeSeconds,
 )
+from inferometer.spec.labels import External, OwnLabelName
 from inferometer.spec.part import OrEmpty, Part, RemoteWrite, Scrape
 from inferometer.spec.routing import Alerting, Alerts
 
@@ -43,9 +44,9 @@ class Fleet(Part):
     noun: ClassVar[str] = "the fleet section"
 
     name: Name = Field("llm", description="The fleet's name.")
-    environment: Text = Field("production", description="Such as production or staging.")
-    cluster: Text | None = Field(None, description="The cluster of every backend that names none.")
-    labels: dict[OwnLabelName, Text] = Field({}, description="Further external labels.")
+    environment: External = Field("production", description="Such as production or staging.")
+    cluster: External | None = Field(None, description="The cluster of every backend that names none.")
+    labels: dict[OwnLabelName, External] = Field({}, description="Further external labels.")
 
 
 class Backend(Part):
@@ -176,10 +177,10 @@ class Storage(Part):
 
     kind: Literal["prometheus", "victoriametrics"] = Field("prometheus", description="The database.")
     version: Version | None = Field(None, description="Its version; any supported one if left out.")
-    retention: WholeSeconds = Field(15 * DAY, description="How long samples are kept.")
+    retention: WholeSeconds = Field(31 * DAY, description="How long samples are kept; at least an SLO's window.")
     retention_size: Size | None = Field(None, description="How much they may take on the disk.")
-    scrape_interval: Interval = Field(15, description="Time between two scrapes.")
-    evaluation_interval: Interval | None = Field(
+    scrape_interval: Sampling = Field(15, description="Time between two scrapes.")
+    evaluation_interval: Sampling | None = Field(
         None, description="Time between two evaluations of rules; as scrape_interval."
     )
     address: Where | None = Field(None, description="Where its own metrics are; by platform if left out.")

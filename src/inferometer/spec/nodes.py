@@ -14,6 +14,7 @@ from typing import TypeAlias
 import yaml
 
 from inferometer.spec.scalars import Plain, Scalar, ambiguity, resolve
+from inferometer.spec.syntax import complaint
 
 # A fleet of 1,000 backends with 50 models each has some 100,000 nodes; aliases count as often as they are used.
 MAX_NODES = 1_000_000
@@ -103,7 +104,9 @@ def parse(text: str, loader: type = _LOADER) -> tuple[Node | None, list[Fault]]:
         for event in yaml.parse(text, Loader=loader):
             composer.take(event)
     except yaml.MarkedYAMLError as error:
-        raise Unreadable(_syntax(error, text)) from None
+        said = complaint(error, LINE_BREAK.split(text))
+        where = Span(said.line, said.column, said.line, said.column + 1)
+        raise Unreadable(Fault("IM104", said.message, where, said.hint)) from None
     except yaml.YAMLError:
         raise Unreadable(Fault("IM104", "not valid YAML", Span(0, 0, 0, 1))) from None
     return composer.root, composer.faults
@@ -251,22 +254,3 @@ def _until(first: yaml.Event, last: yaml.Event) -> Span:
     if start is None or end is None:
         return Span(0, 0, 0, 1)
     return Span(start.line, start.column, end.line, end.column)
-
-
-def _syntax(error: yaml.MarkedYAMLError, text: str) -> Fault:
-    mark = error.problem_mark or error.context_mark
-    if mark is None:
-        return Fault("IM104", "not valid YAML", Span(0, 0, 0, 1))
-    message = " ".join(part for part in (error.context, error.problem) if part)
-    hint = None
-    if "cannot start any token" in message:
-        line = LINE_BREAK.split(text)[mark.line]
-        if line[mark.column : mark.column + 1] == "\t":
-            message, hint = "a tab where the indentation must be of spaces", "indent with spaces"
-        else:
-            hint = "quote text that begins with a sign such as @, % or `"
-    elif message.startswith(("while scanning an alias", "while scanning an anchor", "while scanning a tag")):
-        hint = "text that begins with *, & or ! must be quoted"
-    elif "mapping values are not allowed" in message:
-        hint = "a colon and a space inside text need quotes around it; or the line is indented wrongly"
-    return Fault("IM104", f"not valid YAML: {message}", Span(mark.line, mark.column, mark.line, mark.column + 1), hint)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from inferometer.errors import listed
-from inferometer.spec.fields import Count, File, Flag, Interval, Path, Refused, Text, Url
+from inferometer.spec.fields import Count, File, Flag, Interval, Path, Refused, Sampling, Text, Url
 
 _T = TypeVar("_T")
 
@@ -22,7 +22,11 @@ class Part(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_nothing(cls, data: Any) -> Any:
-        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
+        if not isinstance(data, dict):
+            return data
+        # An unknown key stays, so that it is refused: `vllm:http://x` without a space is a key with nothing after it.
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        return {key: value for key, value in data.items() if value is not None or key not in known}
 
 
 def _one_as_list(value: object) -> object:
@@ -103,7 +107,7 @@ class Scrape(Part):
 
     noun: ClassVar[str] = "a scrape section"
 
-    interval: Interval | None = Field(
+    interval: Sampling | None = Field(
         None, description="Time between two scrapes; storage.scrape_interval if left out."
     )
     timeout: Interval | None = Field(None, description="How long a scrape may take; at most the interval.")

@@ -14,7 +14,6 @@ from inferometer.spec.fields import (
     File,
     Flag,
     Interval,
-    LabelName,
     Name,
     Refused,
     Scale,
@@ -23,6 +22,7 @@ from inferometer.spec.fields import (
     Url,
     Where,
 )
+from inferometer.spec.labels import LabelName
 from inferometer.spec.part import OneOrMore, OrEmpty, Part, exactly_one
 
 Severity: TypeAlias = Literal["critical", "warning", "info"]

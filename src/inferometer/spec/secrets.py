@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from inferometer.spec.nodes import MappingNode, Node, ScalarNode, SequenceNode, Span, children
+from inferometer.spec.pasted import is_pasted, is_token
+from inferometer.spec.scalars import Plain
 from inferometer.spec.source import Finding, Path
 
 # What a key that holds a secret ends with (after - became _), and what to write in its place.
@@ -52,6 +54,8 @@ _SECRET_URL = re.compile(
     re.IGNORECASE,
 )
 
+# A key and its value without the space between.
+_TIGHT_KEY = re.compile(r"""(?P<key>[A-Za-z0-9_.-]+)["']?:(?!//)(?P<value>\S.*)""", re.DOTALL)
 _KEY_LINE = re.compile(r"""["']?(?P<key>[A-Za-z0-9_.-]+)["']?\s*:(?=\s|$)""")
 
 
@@ -86,12 +90,25 @@ def mask_lines(lines: Sequence[str]) -> list[str]:
         elif keys:
             # What comes before a key may be the end of a secret that began above.
             line = _stars(line, 0, first) if secret_indent is not None else line
-            secret = next((key for key in keys if _asks_for_secret(key["key"])), None)
+            secret = next((key for key in keys if _begins_secret(key["key"], line[key.end() :])), None)
             secret_indent = None if secret is None else indent
             line = line if secret is None else _stars(line, secret.end())
         leaks = any(pattern.search(word) for word in line.split() for pattern in (_LOGIN, _BARE_LOGIN, _SECRET_URL))
+        leaks = leaks or is_token(line) or any(_holds_secret(tight) for tight in _TIGHT_KEY.finditer(line))
         shown.append(_stars(line, 0) if leaks else line)
     return shown
+
+
+def _begins_secret(key: str, rest: str) -> bool:
+    """Whether what follows the key on its line, or on the lines below, may be a secret."""
+    word = rest.strip().lstrip("[{\"'").rstrip("]},\"'")
+    return _asks_for_secret(key) or (_names_file(key) and (not word or word[0] in "|>&*!" or is_pasted(word)))
+
+
+def _holds_secret(tight: re.Match[str]) -> bool:
+    """Whether `key:value`, without a space, holds a secret."""
+    key, value = tight["key"], re.split(r"[\s,}\]\"']", tight["value"])[0]
+    return remedy(key) is not None or (_names_file(key) and is_pasted(value))
 
 
 def _asks_for_secret(key: str) -> bool:
@@ -120,6 +137,10 @@ def _entry(node: MappingNode, key: str, value: Node, path: Path) -> Iterator[Sec
         finding = Finding("IM207", path[:-1], "a key here holds a login", "take it out")
         yield Secret(finding, (node.keys[key], *_scalars(value)))
         return
+    tight = _TIGHT_KEY.match(key)
+    if tight and _holds_secret(tight):
+        yield Secret(_in_place(tight["key"], path[:-1]), (node.keys[key], *_scalars(value)))
+        return
     advice = _advice(key, value, path)
     if advice is not None:
         message = f'"{key}" holds a secret in plain text'
@@ -127,11 +148,30 @@ def _entry(node: MappingNode, key: str, value: Node, path: Path) -> Iterator[Sec
     elif key == "headers" and isinstance(value, MappingNode):
         for name, content in value.entries.items():
             yield from _header(name, content, (*path, name))
-    elif key.endswith("_file") and isinstance(value, ScalarNode) and "://" in str(value.value):
-        message = f'"{key}" is the path of a file, and this is a URL'
-        yield Secret(Finding("IM207", path, message, f'put it in a file and write "{key}: secrets/…"'), (value.span,))
+    elif _names_file(key) and any(is_pasted(text) for text in _texts(value)):
+        message = f'"{key}" is the path of a file, and this is the secret itself'
+        hint = f'put it in a file and write "{key}: secrets/…"'
+        yield Secret(Finding("IM207", path, message, hint), tuple(_scalars(value)))
     else:
         yield from _walk(value, path)
+
+
+def _in_place(key: str, path: Path) -> Finding:
+    """What to say of `key:secret`, without a space."""
+    hint = f'put it in a file and write "{remedy(key) or f"{key}: secrets/…"}"'
+    return Finding("IM207", path, f'"{key}" holds a secret in plain text', hint)
+
+
+def _names_file(key: str) -> bool:
+    return key.lower().replace("-", "_").endswith(("_file", "_fil", "_path")) or key.lower() == "file"
+
+
+def _texts(node: Node) -> Iterator[str]:
+    """The texts in a node, as they were written."""
+    if isinstance(node, ScalarNode):
+        yield node.value.text if isinstance(node.value, Plain) else node.value or ""
+    for child in children(node):
+        yield from _texts(child)
 
 
 def _advice(key: str, value: Node, path: Path) -> str | None:
@@ -161,11 +201,16 @@ def _in_text(node: ScalarNode, path: Path) -> Iterator[Secret]:
     if bare or has_login(text):
         hint = 'put the password in a file and write "auth: {basic: {username: …, password_file: secrets/password}}"'
         yield Secret(Finding("IM207", path, "this holds a login", hint), (node.span,))
+    elif (tight := _TIGHT_KEY.match(text)) and _holds_secret(tight):
+        yield Secret(_in_place(tight["key"], path), (node.span,))
     elif _SECRET_URL.search(text):
         hint = (
             'put it in a file and write its path: "url_file: secrets/webhook", for Slack "webhook_file: secrets/slack"'
         )
         yield Secret(Finding("IM207", path, "this URL is a secret", hint), (node.span,))
+    elif is_token(text) and not any(step in _MODEL_KEYS for step in path):
+        hint = 'put it in a file and write its path: "bearer_file: secrets/token"'
+        yield Secret(Finding("IM207", path, "this is a secret", hint), (node.span,))
 
 
 def _single(value: Node) -> bool:

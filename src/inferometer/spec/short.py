@@ -35,6 +35,9 @@ def expand(data: Any) -> tuple[dict[Path, Path], list[Finding]]:
 
 def _expand_backend(backend: dict[str, Any], path: Path, moved: dict[Path, Path], findings: list[Finding]) -> None:
     ways = [key for key in ("addresses", "address", *SHORT_ENGINES) if backend.get(key) is not None]
+    for way in ("address", *SHORT_ENGINES):
+        if way not in ways:
+            backend.pop(way, None)
     short = [key for key in ways if key in SHORT_ENGINES]
     if len(ways) > 1:
         names = listed((f'"{way}"' for way in ways), "and")

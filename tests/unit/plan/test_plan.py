@@ -132,6 +132,12 @@ def test_the_nearest_are_one_below_and_one_above(limit: float, expected: tuple[f
     assert nearest(limit, (1, 0.5)) == expected
 
 
+def test_an_objective_that_looks_further_back_than_samples_are_kept_is_refused() -> None:
+    objective = "slos: [{name: s, signal: availability, objective: 99%, window: 60d}]\n"
+    assert "s looks back 60d, and samples are kept for 31d" in refused(VLLM + objective)
+    assert plan(VLLM + objective + "storage: {retention: 60d}\n").objectives
+
+
 # -- knobs -------------------------------------------------------------------------------------------------------------
 
 
@@ -155,6 +161,12 @@ def test_unknown_alerts_and_thresholds_where_there_are_none_are_told_together() 
     assert 'did you mean "ErrorRatioHigh"?' in told
     assert "fleet.yaml:4:" in told
     assert "Watchdog has no threshold" in told
+
+
+def test_a_threshold_that_no_server_could_show_to_be_passed_is_refused() -> None:
+    told = refused(VLLM + "alerts: {TokensSlow: {threshold: 80s}}\n")
+    assert "TokensSlow could never fire: no server tells of more than 1m20s" in told
+    assert plan(VLLM + "alerts: {TokensSlow: {threshold: 79s}}\n").settings.limit("TokensSlow") == 79
 
 
 def test_a_version_that_is_none_is_refused() -> None:

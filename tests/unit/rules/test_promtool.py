@@ -30,6 +30,7 @@ slos:
   - {name: easy, signal: availability, objective: 90%, window: 1d, min_events: 1}
   - {name: narrow, signal: request_duration, objective: 99.9%, threshold: 10s, window: 90d,
      backends: [gpu], models: [m2.5]}
+storage: {retention: 90d}
 """
 
 TWO_MODELS_OF_ONE_SERVER = """

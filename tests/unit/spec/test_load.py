@@ -41,7 +41,7 @@ def test_everything_left_out_has_its_default() -> None:
         None,
         "compose",
     )
-    assert (spec.storage.kind, spec.storage.retention, spec.storage.rule_interval) == ("prometheus", 15 * 86400, 15)
+    assert (spec.storage.kind, spec.storage.retention, spec.storage.rule_interval) == ("prometheus", 31 * 86400, 15)
     assert str(spec.exporter.target) == "127.0.0.1:9464"
     assert spec.alerting.default_receiver is None
     assert (spec.alerts.scale, dict(spec.alerts.knobs)) == (1.0, {})

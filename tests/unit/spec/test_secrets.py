@@ -60,6 +60,86 @@ PLACES = {
 }  # fmt: skip
 
 
+# What people paste where the path of a file is wanted. Each holds the part by which the test finds it.
+PASTED = {
+    "openai": "sk-proj-§",
+    "slack": "xoxb-123456-§",
+    "github": "ghp_§",
+    "jwt": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.§",
+    "hugging face": "hf_§abcdefgh",
+    "slack webhook": "https://hooks.slack.com/services/T00000000/B00000000/§",
+    "slack webhook without scheme": "hooks.slack.com/services/T00000000/B00000000/§",
+    "any url": "https://discord.com/api/§",
+    "header": "'Bearer §'",
+    "hex": "0123456789abcdef§",
+    "base64": "§abcdef+ghi/jkl==",
+    "in the secrets folder": "secrets/xoxb-123456-§",
+    "pem": '"-----BEGIN PRIVATE KEY-----\\n§"',
+    "two lines": '"a\\n§"',
+    "number": "12345678901234567890123",
+}
+FILES = {
+    "bearer_file": scraped("{auth: {bearer_file: VALUE}}"),
+    "password_file": scraped("{auth: {basic: {username: u, password_file: VALUE}}}"),
+    "key_file": scraped("{tls: {cert_file: secrets/c, key_file: VALUE}}"),
+    "file": scraped("{headers: {X-Key: {file: VALUE}}}"),
+    "webhook_file": receiver("slack: {webhook_file: VALUE}"),
+    "routing_key_file": receiver("pagerduty: [{routing_key_file: VALUE}]"),
+    "url_file": receiver("webhook: {url_file: VALUE}"),
+    "list": scraped("{auth: {bearer_file: [VALUE]}}"),
+    "hyphen": scraped("{auth: {bearer-file: VALUE}}"),
+}
+BODY = "Qx7fT2mZ9bKd"
+
+
+@pytest.mark.parametrize("kind", PASTED)
+@pytest.mark.parametrize("key", FILES)
+def test_a_secret_in_place_of_its_files_path_is_refused_and_not_shown(key: str, kind: str) -> None:
+    error = told(FILES[key].replace("VALUE", PASTED[kind].replace("§", BODY)))
+    assert {problem.code for problem in error.problems} == {"IM207"}
+    assert "put it in a file and write" in str(error)
+    assert not shows(error, BODY)
+    assert not shows(error, "12345678901234567890")
+
+
+@pytest.mark.parametrize("kind", sorted(PASTED.keys() - {"number", "two lines", "any url", "header"}))
+@pytest.mark.parametrize("broken", ["x: [", "  - @", "a: b: c", "\tx"])
+def test_a_secret_in_place_of_a_path_is_not_shown_in_a_file_that_is_no_yaml(kind: str, broken: str) -> None:
+    value = PASTED[kind].replace("§", BODY)
+    for text in (f"bearer_file: {value} {broken}", f"bearer_file: {value}\n{broken}", f"bearer_file:{value}\n{broken}"):
+        assert not shows(told(f"{HEAD}    scrape:\n      {text}\n"), BODY)
+
+
+@pytest.mark.parametrize("key", ["password", "token", "bearer_file"])
+def test_a_secret_without_a_space_after_the_colon_is_not_shown(key: str) -> None:
+    secret = f"sk-proj-{BODY}"
+    for text in (
+        f"scrape: {{auth: {{{key}:{secret}}}}}",
+        f"scrape:\n      {key}:{secret}",
+        f"{key}:{secret}\n    x: y",
+    ):
+        assert not shows(told(f"{HEAD}    {text}\n"), BODY)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "secrets/slack",
+        "secrets/sk-token",
+        "/run/secrets/vllm-token-for-prometheus",
+        "vllm-token-for-prometheus",
+        "../certs/Production2024/ca.pem",
+        "C:/secrets/token.txt",
+        "secrets/gpu-cluster-01.berlin.example.org/prometheus-token-2024.txt",
+        "/var/lib/docker/volumes/3f2a9c1b7d8e4f60a1b2c3d4e5f60718/token",
+    ],
+)
+def test_a_path_is_no_secret_however_long_it_is(path: str) -> None:
+    for text in (text for name, text in FILES.items() if name not in ("list", "hyphen", "key_file", "webhook_file")):
+        told_of = told_or_nothing(text.replace("VALUE", path)).problems
+        assert told_of == ()
+
+
 def told(text: str) -> SpecError:
     with pytest.raises(SpecError) as caught:
         loads(text)

@@ -101,7 +101,7 @@ def test_alerts_go_to_the_alertmanager_beside_or_to_the_one_of_the_spec() -> Non
             "stack/prometheus/flags",
             [
                 "--config.file=prometheus.yml",
-                "--storage.tsdb.retention.time=15d",
+                "--storage.tsdb.retention.time=31d",
                 "--web.listen-address=127.0.0.1:9090",
             ],
         ),

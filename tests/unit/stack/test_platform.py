@@ -91,6 +91,14 @@ def test_containers_see_the_secrets_folder_only(file: str, path: str, platform: 
     assert [code for code, _ in found] == (["IM308"] if refused else [])
 
 
+def test_the_remedy_for_a_file_outside_does_not_repeat_its_path() -> None:
+    spec = "backends: [{name: a, vllm: 10.0.0.1, scrape: {auth: {bearer_file: hunter2}}}]\n"
+    with pytest.raises(SpecError) as error:
+        resolve(loads(spec))
+    (problem,) = error.value.problems
+    assert "hunter2" not in problem.message + str(problem.hint)
+
+
 def test_everything_is_said_at_once_with_what_is_said_of_alerts() -> None:
     spec = HEADERS + "storage: {version: '2.45', remote_write: [{url: 'http://a/', auth: {bearer_file: far}}]}\n"
     assert problems(spec + "alerts: {Unheard: {}}\n") == [("IM306", 1), ("IM308", 2), ("IM303", 3)]
