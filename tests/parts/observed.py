@@ -6,13 +6,13 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from tests.parts import http
 from tests.parts.binaries import find
+from tests.parts.listening import Listening
 from tests.parts.process import Server
 from tests.parts.tiny_model import tiny_model
 
@@ -85,29 +85,17 @@ class LlamaServer(Server):
         return {"chunks": chunks, "usage": chunks[-1].get("usage")}
 
 
-class WebhookReceiver:
+class WebhookReceiver(Listening):
     """An HTTP server that keeps every JSON body posted to it, as Alertmanager's webhook receiver sends them."""
 
     def __init__(self) -> None:
         self.notifications: list[dict[str, Any]] = []
         self._arrived = threading.Condition()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        super().__init__(self._handler())
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        return f"http://{self.address}/"
 
     def wait(self, wanted: Callable[[dict[str, Any]], bool], timeout: float = 30) -> dict[str, Any]:
         """The first notification that is wanted, as soon as it is there. Raises TimeoutError, naming what came."""

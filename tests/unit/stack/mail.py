@@ -5,13 +5,12 @@ from __future__ import annotations
 import email
 import email.policy
 import socketserver
-import threading
 from email.message import EmailMessage
-from types import TracebackType
-from typing import Self
+
+from tests.parts.listening import Listening
 
 
-class MailServer:
+class MailServer(Listening):
     """Speaks as much SMTP as Alertmanager does without TLS and without a login."""
 
     def __init__(self) -> None:
@@ -42,20 +41,4 @@ class MailServer:
                     lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
                 return email.message_from_bytes(b"".join(lines), EmailMessage, policy=email.policy.default)
 
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Handler)

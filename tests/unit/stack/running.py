@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tests.parts import servers
 from tests.parts.binaries import Generation, find
+from tests.parts.listening import Listening
 from tests.unit.stack import trees
 
 
@@ -114,7 +112,7 @@ class Alertmanager(servers.Alertmanager):
         return started(self.folder / "tree/stack/alertmanager", self._program, "flags", *own)
 
 
-class Metrics:
+class Metrics(Listening):
     """A target on loopback: what it shows depends on the request's path (with the query) and headers; "" is a 401."""
 
     def __init__(self, shown: Callable[[str, Mapping[str, str]], str]) -> None:
@@ -130,20 +128,4 @@ class Metrics:
             def log_message(self, format: str, *args: object) -> None:
                 """Nothing: the samples say what was asked."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Handler)
