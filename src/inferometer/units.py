@@ -127,8 +127,6 @@ RATIO = Unit("ratio", "percentunit", "ratio")
 BYTES = Unit("bytes", "bytes", "bytes")
 BYTES_PER_SECOND = Unit("bytes per second", "Bps", "")
 EVENTS_PER_SECOND = Unit("per second", "ops", "")
-WATTS = Unit("watts", "watt", "watts")
-CELSIUS = Unit("degrees Celsius", "celsius", "celsius")
 COUNT = Unit("count", "short", "")
 TOKENS = Unit("tokens", "short", "tokens")
 

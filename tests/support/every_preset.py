@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inferometer import units
 from inferometer.dashboards import links, look, variables
 from inferometer.dashboards import panels as p
 from inferometer.dashboards.layout import Board, Row
@@ -22,7 +23,7 @@ def every_preset() -> Board:
             Row(
                 "",
                 p.stat("Serving", "Backends up.", "up", "percentunit", thresholds=look.low_is_bad(0.9, 1), status=True),
-                p.stat("Tokens", "Generated.", "t", look.TOKENS_PER_SECOND, colour=look.GENERATED, decimals=1),
+                p.stat("Tokens", "Generated.", "t", units.TOKENS_PER_SECOND.grafana, colour=look.GENERATED, decimals=1),
                 p.stat("Errors", "Failed.", "e", "percentunit", links=[links.link("Runbook", "https://example.org")]),
             ),
             Row(

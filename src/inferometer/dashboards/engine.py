@@ -14,6 +14,7 @@ from inferometer.dashboards.layout import Board
 from inferometer.names import BACKEND, MODEL
 from inferometer.plan import Plan
 from inferometer.plan.view import Silent
+from inferometer.units import TOKENS_PER_SECOND
 
 # States of vLLM's engine, of which one is 1 at a time.
 SLEEP = "sleep_state"
@@ -97,7 +98,7 @@ def _prompt_speed(kit: Kit) -> Viz | None:
         "Prompt tokens per second of work",
         s.TOKENS_IN,
         s.PROMPT_SECONDS,
-        look.TOKENS_PER_SECOND,
+        TOKENS_PER_SECOND.grafana,
         "How fast prompts are read while they are being read, tokens from the cache included.",
     )
 

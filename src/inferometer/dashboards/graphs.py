@@ -10,13 +10,13 @@ from inferometer.dashboards.look import (
     MUTED,
     NO_LEGEND,
     NO_TELEMETRY,
-    REQUESTS_PER_SECOND,
     Json,
     Words,
     fixed,
     limit_line,
     plain,
 )
+from inferometer.units import REQUESTS_PER_SECOND
 
 MANY = 4
 """With more series than this a legend is sorted by the last value."""
@@ -118,7 +118,7 @@ def heat(title: str, about: str, expr: str, unit: str, *, width: int = 12, heigh
     options: Json = {
         "calculate": False,
         "cellGap": 1,
-        "cellValues": {"unit": REQUESTS_PER_SECOND},
+        "cellValues": {"unit": REQUESTS_PER_SECOND.grafana},
         "color": {
             "mode": "scheme",
             "scheme": "Oranges",

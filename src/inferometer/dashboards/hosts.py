@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from inferometer.catalog import HOST
 from inferometer.catalog import signals as s
 from inferometer.dashboards.frame import board, row
 from inferometer.dashboards.kit import Kit
 from inferometer.dashboards.layout import Board, Row
 from inferometer.names import INSTANCE
-from inferometer.plan import Plan, View
-from inferometer.plan.sources import Sources
+from inferometer.plan import Plan
 
 NAMED = (INSTANCE,)
 DISK = (INSTANCE, "mountpoint")
@@ -24,7 +22,7 @@ def host_row(plan: Plan, collapsed: bool = True) -> Row | None:
     """A row of the machines, None where the spec names no host."""
     if not plan.spec.hosts:
         return None
-    kit = Kit(plan, View(Sources((HOST,)), plan.board().window))
+    kit = Kit(plan, plan.hosts(plan.board()))
     return row(
         "Are the hosts well?",
         kit.by("CPU busy", s.HOST_CPU_BUSY, "Share of all cores' time in use.", *NAMED, alert="HostCpuBusy", maximum=1),

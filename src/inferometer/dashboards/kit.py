@@ -46,7 +46,6 @@ class Kit:
         status: bool = False,
         decimals: int | None = None,
         q: float = 0.95,
-        width: int = 3,
     ) -> Viz | None:
         """A signal as one number for all that the board's variables choose; `q` is the quantile of a histogram."""
         expr = self._told(signal, partial(self._one, signal, q))
@@ -61,7 +60,6 @@ class Kit:
             colour=colour,
             status=status,
             decimals=decimals,
-            width=width,
         )
 
     def _one(self, signal: Signal | Ratio, q: float) -> Expr:
@@ -94,10 +92,9 @@ class Kit:
         q: float = 0.95,
         width: int = 8,
         maximum: float | None = None,
-        fleet: str = "",
     ) -> Viz | None:
         """A signal over time, one line for each value of the labels in `by`; a histogram shows its quantile `q`."""
-        expr = self._told(signal, partial(self._lines, signal, by, q, fleet))
+        expr = self._told(signal, partial(self._lines, signal, by, q))
         if expr is None:
             return None
         several = (
@@ -116,14 +113,14 @@ class Kit:
             width=width,
         )
 
-    def _lines(self, signal: Signal | Ratio, by: Sequence[str], q: float, fleet: str) -> Expr:
+    def _lines(self, signal: Signal | Ratio, by: Sequence[str], q: float) -> Expr:
         if isinstance(signal, Ratio):
             return self.view.ratio(signal, *by)
         match signal.kind:
             case Kind.HISTOGRAM:
                 return self.view.quantile(signal, q, *by)
             case Kind.GAUGE:
-                return self.view.level(signal, *by, fleet=fleet)
+                return self.view.level(signal, *by)
             case Kind.COUNTER:
                 return self.view.rate(signal, *by)
 
@@ -133,14 +130,12 @@ class Kit:
         about: str,
         series: Iterable[tuple[str, str, Signal | Ratio]],
         *,
-        stacked: bool = False,
         width: int = 8,
-        fleet: str = "",
     ) -> Viz | None:
         """Several signals on one panel, `(name, colour, signal)` each, as totals of what the variables choose."""
         told: list[tuple[str, str, Signal | Ratio, Expr]] = []
         for name, colour, signal in series:
-            expr = self._told(signal, partial(self._lines, signal, (), 0.95, fleet))
+            expr = self._told(signal, partial(self._lines, signal, (), 0.95))
             if expr is not None:
                 told.append((name, colour, signal, expr))
         if not told:
@@ -151,7 +146,6 @@ class Kit:
             text,
             [Query(expr.pretty(), name) for name, _, _, expr in told],
             told[0][2].unit.grafana,
-            stacked=stacked,
             width=width,
             overrides=look.coloured({name: colour for name, colour, _, _ in told}),
         )
@@ -206,7 +200,7 @@ class Kit:
         self, title: str, signal: Signal | Ratio, about: str, *by: str, alert: str = "", width: int = 6
     ) -> Viz | None:
         """Who has most, longest bar first."""
-        expr = self._told(signal, lambda: p.call("sort_desc", self._lines(signal, by, 0.95, "")))
+        expr = self._told(signal, lambda: p.call("sort_desc", self._lines(signal, by, 0.95)))
         if expr is None:
             return None
         limits = self.thresholds(alert)
@@ -250,7 +244,7 @@ class Kit:
             return self.view.ratio_or_idle(signal, *by)
         if signal.kind is Kind.HISTOGRAM:
             return self.view.quantile_or_idle(signal, q, *by)
-        return self._lines(signal, by, q, "")
+        return self._lines(signal, by, q)
 
     # -- words --------------------------------------------------------------------------------------------------------
 

@@ -46,8 +46,6 @@ NO_TELEMETRY_VALUE = -2.0
 
 A range query that ends early leaves its last value standing on the tile, long after the reporter died."""
 
-TOKENS_PER_SECOND = "si: tok/s"
-REQUESTS_PER_SECOND = "reqps"
 
 HIDE_NOTHING: Json = {"legend": False, "tooltip": False, "viz": False}
 NO_LEGEND: Json = {"showLegend": False, "displayMode": "list", "placement": "bottom", "calcs": []}

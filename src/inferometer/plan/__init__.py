@@ -60,7 +60,7 @@ class Plan:
 
     def hosts(self, view: View) -> View:
         """The same question put to node_exporter."""
-        return View(Sources((HOST,)), view.window, tuple(m for m in view.matchers if m.label in (INSTANCE, JOB)))
+        return View(Sources((HOST,)), view.window)
 
     def monitoring(self, view: View) -> View:
         """The same question put to the parts of the monitoring itself."""

@@ -62,13 +62,18 @@ class View:
             self._united(signal, by, lambda now: p.call("predict_linear", now.over(self.window), Number(ahead))), *by
         )
 
+    def names(self, signal: Signal, label: str) -> Expr:
+        """One sample for each value of a label on the signal's series, as their own labels say it: for a variable.
+
+        A name that is only made up for a missing label is left out: choosing it would match no series.
+        """
+        return p.Aggregate("group", self._united(signal, (label, RUNTIME), self._present, named=False), (label,))
+
     # -- ratios -------------------------------------------------------------------------------------------------------
 
     def ratio(self, ratio: Ratio, *by: str) -> Expr:
         """Part over whole, empty where the whole is zero. No part at all reads as 0, not as nothing."""
-        part, whole = self._pair(ratio, by)
-        share = p.over(part if ratio.complement else _or_zero(part, whole), whole)
-        return Binary("-", Number(1), share) if ratio.complement else share
+        return _share(ratio, *self._pair(ratio, by))
 
     def amounts(self, ratio: Ratio, *by: str) -> tuple[Expr, Expr]:
         """Part and whole by themselves. No part at all reads as 0, not as nothing."""
@@ -77,8 +82,8 @@ class View:
 
     def ratio_or_idle(self, ratio: Ratio, *by: str) -> Expr:
         """The same, with -1 where there is no traffic. For numbers and tables only: it spoils a mean or a maximum."""
-        _, whole = self._pair(ratio, by)
-        return Binary("or", self.ratio(ratio, *by), _idle(whole))
+        part, whole = self._pair(ratio, by)
+        return Binary("or", _share(ratio, part, whole), _idle(whole))
 
     def _pair(self, ratio: Ratio, by: Sequence[str]) -> tuple[Expr, Expr]:
         parts, wholes = self.sources.pair(ratio, BACKEND not in by)
@@ -92,13 +97,12 @@ class View:
 
     def quantile(self, signal: Signal, q: float, *by: str) -> Expr:
         """A quantile by runtime and `by`: never across engines, whose buckets differ."""
-        labels = ("le", RUNTIME, *(label for label in by if label != RUNTIME))
+        labels = ("le", *_with_runtime(by))
         return p.quantile(q, p.total(self._united(signal, labels, self._rate, "_bucket"), *labels))
 
     def quantile_or_idle(self, signal: Signal, q: float, *by: str) -> Expr:
         """The same, idle said as `ratio_or_idle` says it: Prometheus answers NaN there, VictoriaMetrics nothing."""
-        labels = (RUNTIME, *(label for label in by if label != RUNTIME))
-        return Binary("or", self.quantile(signal, q, *by), _idle(self.count(signal, *labels)))
+        return Binary("or", self.quantile(signal, q, *by), _idle(self.count(signal, *_with_runtime(by))))
 
     def worst_quantile(self, signal: Signal, q: float, *by: str) -> Expr:
         """One number: the worst runtime's quantile."""
@@ -115,9 +119,6 @@ class View:
     def count(self, signal: Signal, *by: str) -> Expr:
         """Observations per second of a histogram."""
         return p.total(self._united(signal, by, self._rate, "_count"), *by)
-
-    def mean(self, signal: Signal, *by: str) -> Expr:
-        return p.over(p.total(self._united(signal, by, self._rate, "_sum"), *by), self.count(signal, *by))
 
     def within(self, signal: Signal, limit: float, *by: str) -> Expr:
         """Observations per second that took at most `limit`, which must be a bucket's upper bound."""
@@ -136,8 +137,10 @@ class View:
     def _rate(self, selector: Selector) -> Expr:
         return p.rate(selector, self.window)
 
-    def _united(self, signal: Signal, by: Sequence[str], wrap: Callable[[Selector], Expr], suffix: str = "") -> Expr:
-        return self._unite(signal.key, self.sources.branches(signal, BACKEND not in by), by, wrap, suffix)
+    def _united(
+        self, signal: Signal, by: Sequence[str], wrap: Callable[[Selector], Expr], suffix: str = "", named: bool = True
+    ) -> Expr:
+        return self._unite(signal.key, self.sources.branches(signal, BACKEND not in by), by, wrap, suffix, named)
 
     def _unite(
         self,
@@ -146,27 +149,18 @@ class View:
         by: Sequence[str],
         wrap: Callable[[Selector], Expr],
         suffix: str = "",
+        named: bool = True,
     ) -> Expr:
+        """The branches in one expression with the labels of `by`; `named` gives a name to a model that has none."""
         if not branches:
             raise Silent(key)
         needed = {*by, RUNTIME} if len(branches) > 1 else set(by)
         united = p.union(self._branch(branch, needed, wrap, suffix) for branch in branches)
         if BACKEND in needed:
             united = p.first_label(united, BACKEND, (BACKEND, INSTANCE))
-        if MODEL in needed and any(branch.profile.model_label is None for branch in branches):
+        if named and MODEL in needed and any(branch.profile.model_label is None for branch in branches):
             united = p.fill_label(united, MODEL, UNNAMED)
         return united
-
-    def names(self, signal: Signal, label: str) -> Expr:
-        """One sample for each value of a label on the signal's series, as their own labels say it: for a variable.
-
-        A name that is only made up for a missing label is left out: choosing it would match no series.
-        """
-        branches = self.sources.branches(signal)
-        if not branches:
-            raise Silent(signal.key)
-        found = p.union(self._branch(branch, {label, RUNTIME}, self._present, "") for branch in branches)
-        return p.Aggregate("group", found, (label,))
 
     def _present(self, selector: Selector) -> Expr:
         return p.call("present_over_time", selector.over(self.window))
@@ -208,9 +202,18 @@ def _now(selector: Selector) -> Expr:
     return selector
 
 
+def _with_runtime(by: Sequence[str]) -> tuple[str, ...]:
+    return (RUNTIME, *(label for label in by if label != RUNTIME))
+
+
 def _idle(traffic: Expr) -> Expr:
     """-1 where there is no traffic, nothing elsewhere."""
     return Binary("-", Binary("==", traffic, Number(0)), Number(1))
+
+
+def _share(ratio: Ratio, part: Expr, whole: Expr) -> Expr:
+    share = p.over(part if ratio.complement else _or_zero(part, whole), whole)
+    return Binary("-", Number(1), share) if ratio.complement else share
 
 
 def _or_zero(part: Expr, whole: Expr) -> Expr:
