@@ -8,6 +8,7 @@ READY := $(VENV)/.ready
 SPEC ?= stack/fleet.yaml
 OUT ?= .
 BUILD_FLAGS ?=
+RUN_FLAGS ?=
 PYTEST_FLAGS ?= -n auto --dist loadscope
 
 .DEFAULT_GOAL := build
@@ -19,7 +20,7 @@ help: ## List these targets.
 
 setup: $(READY) ## Make the virtual environment from the locks; quick where nothing changed.
 
-$(READY): requirements/dev.txt pyproject.toml
+$(READY): requirements/dev.txt pyproject.toml exporter/pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "$(PYTHON) is not there: install Python 3.11 or later (Debian: apt-get install python3 python3-venv)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -29,10 +30,11 @@ $(READY): requirements/dev.txt pyproject.toml
 	@echo "Setting up $(VENV) ..."
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . --editable exporter
 	@touch $@
 
-run: build ## Do the main job: set up, build the bundle and say what it made.
+run: setup ## Do the main job: set up, build, and run the exporter with its page (RUN_FLAGS="--for 30s").
+	@$(BIN)/inferometer run --spec $(SPEC) --out $(OUT) $(RUN_FLAGS)
 
 build: setup ## Regenerate all files from the spec and show what changed (BUILD_FLAGS=--force overwrites edits by hand).
 	@$(BIN)/inferometer build --spec $(SPEC) --out $(OUT) $(BUILD_FLAGS)
@@ -67,8 +69,10 @@ COMPILE = env -u PIP_FIND_LINKS CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-co
 
 lock: setup ## Renew the locks in requirements/ from pyproject.toml.
 	@$(COMPILE) --output-file requirements/run.txt pyproject.toml
-	@$(COMPILE) --extra dev --constraint requirements/run.txt --output-file requirements/dev.txt pyproject.toml
+	@$(COMPILE) --constraint requirements/run.txt --output-file exporter/requirements.txt exporter/pyproject.toml
+	@$(COMPILE) --extra dev --constraint requirements/run.txt --constraint exporter/requirements.txt \
+	  --output-file requirements/dev.txt pyproject.toml exporter/pyproject.toml
 
 clean: ## Remove what setup and tests made: environment, real parts, caches.
 	@rm -rf $(VENV) .parts .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
-	@find src tests -type d -name __pycache__ -prune -exec rm -rf {} +
+	@find src exporter tests -type d -name __pycache__ -prune -exec rm -rf {} +

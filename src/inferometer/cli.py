@@ -1,4 +1,4 @@
-"""The command line: `inferometer build`, `check` and `diff`.
+"""The command line: `inferometer build`, `run`, `check` and `diff`.
 
 Leaves with 0 when all is well, 1 when files are stale or edited by hand, 2 for bad input, 3 when the machine does not
 allow it (a folder that cannot be written, another run in it) and 130 when interrupted.
@@ -42,6 +42,16 @@ def _paths(command: Command) -> Command:
     return spec(out(command))
 
 
+def _seconds(_context: click.Context, _option: click.Parameter, text: str | None) -> float | None:
+    """The seconds of a duration on the command line."""
+    from inferometer.units import parse_duration
+
+    try:
+        return None if text is None else parse_duration(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
     """Turn one file that describes an LLM fleet into everything needed to watch it."""
@@ -52,16 +62,26 @@ def commands() -> None:
 @click.option("--force", is_flag=True, help="Overwrite files that were edited by hand.")
 def build(spec: Path, out: Path, force: bool) -> int:
     """Generate all files from the spec, and say what changed."""
-    from inferometer.bundle import write
-
-    loaded, bundle = _compiled(spec)
-    changes = write(bundle, out, force=force)
-    _say(changes)
-    click.echo(_made(bundle) + (" All files were up to date." if not changes else ""))
-    if loaded.spec.alerting.default_receiver is None:
-        click.echo("Nobody is told of alerts yet: name somebody under alerting.receivers in the spec.")
-    click.echo(f"Next: import a board of {out / names.DASHBOARDS}/ into Grafana, or read {out / names.ALERTS}/.")
+    _build(spec, out, force)
     return 0
+
+
+@commands.command()
+@_paths
+@click.option("--for", "seconds", callback=_seconds, metavar="DURATION", help="End after this time, such as 30s.")
+def run(spec: Path, out: Path, seconds: float | None) -> int:
+    """Generate all files, then run the exporter for the spec's recorded backends until Ctrl-C.
+
+    Backends whose host is `demo` are simulated, with steady traffic.
+    """
+    loaded = _build(spec, out, force=False)
+    if not loaded.spec.recorded:
+        click.echo("No backend of the spec is recorded by the exporter, so there is nothing to run.")
+        return 0
+    from inferometer.plan import resolve
+    from inferometer.run import run as run_exporter
+
+    return run_exporter(resolve(loaded), spec, out, seconds)
 
 
 @commands.command()
@@ -87,6 +107,19 @@ def diff(spec: Path, out: Path, full: bool) -> int:
     """Show what building would change."""
     _say(_compared(spec, out), full=full)
     return 0
+
+
+def _build(spec: Path, out: Path, force: bool) -> LoadedSpec:
+    from inferometer.bundle import write
+
+    loaded, bundle = _compiled(spec)
+    changes = write(bundle, out, force=force)
+    _say(changes)
+    click.echo(_made(bundle) + (" All files were up to date." if not changes else ""))
+    if loaded.spec.alerting.default_receiver is None:
+        click.echo("Nobody is told of alerts yet: name somebody under alerting.receivers in the spec.")
+    click.echo(f"Next: import a board of {out / names.DASHBOARDS}/ into Grafana, or read {out / names.ALERTS}/.")
+    return loaded
 
 
 def _compiled(spec: Path) -> tuple[LoadedSpec, Bundle]:

@@ -33,6 +33,8 @@ CODES = {
     "IM212": "backends that stand behind one another in a circle",
     "IM213": "one address that would be scraped twice",
     "IM214": "a scrape that may last longer than its interval",
+    "IM215": "a port on which two would listen",
+    "IM216": "an address for the clients of a backend that is not recorded",
     # What the catalog knows better.
     "IM301": "an objective on a signal that an engine does not tell",
     "IM302": "a threshold that is no bucket boundary",

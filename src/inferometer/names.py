@@ -25,6 +25,12 @@ RESERVED_LABELS = (
     *("mode", "device", "fstype", "mountpoint"),
 )
 
+# Labels of the exporter's own series: a recorded backend's label of such a name would take their place.
+RECORDER_LABELS = (
+    *("api", "kind", "tag", "from_model", "to_model", "label", "address", "node", "status", "check_id"),
+    *("pressure", "vital", "version", "python", "loop"),
+)
+
 # What a model is called on a server that says no name (llama.cpp has no labels at all).
 UNNAMED = "unnamed"
 

@@ -34,7 +34,7 @@ def chosen(board: Json, server: Server) -> dict[str, str]:
         if variable["type"] != "query":
             continue
         listed = options(variable, server)
-        values[variable["name"]] = variable.get("allValue") or f"({'|'.join(re.escape(value) for value in listed)})"
+        values[variable["name"]] = variable.get("allValue") or f"({'|'.join(map(_escaped, listed))})"
     return values
 
 
@@ -50,6 +50,11 @@ def options(variable: Json, server: Server) -> list[str]:
     pattern = re.compile(variable["regex"].removeprefix("/").removesuffix("/g").replace("(?<", "(?P<"))
     found = [pattern.search(_printed(sample)) for sample in server.query(match[1])]
     return sorted({one["value"] for one in found if one})
+
+
+def _escaped(value: str) -> str:
+    """A value as Grafana's Prometheus datasource puts it into a regex within a quoted string."""
+    return re.sub(r"[$^*{}\[\]'+?.()|]", r"\\\\\g<0>", value.replace("\\", "\\" * 4))
 
 
 def _printed(sample: Sample) -> str:

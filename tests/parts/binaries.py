@@ -1,4 +1,7 @@
-"""Finds the real programs that tests run: on PATH first, else from Debian's newer suites (see `debian.py`)."""
+"""Finds the real programs that tests run: on PATH first, else from Debian's newer suites, else built from source.
+
+See `debian.py` and `golang.py`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ from types import MappingProxyType
 from typing import Literal
 
 from tests.parts import launchers
-from tests.parts.debian import Collection, FetchError, unpacked, versions
+from tests.parts.debian import Collection, unpacked
+from tests.parts.golang import Module, built
+from tests.parts.kept import FetchError, versions
 
 Generation = Literal["new", "old"]
 
@@ -23,7 +28,14 @@ NEW = Collection(
     ("prometheus", "prometheus-alertmanager", "prometheus-node-exporter", "promtool", "victoria-metrics"),
 )
 OLD = Collection("trixie", "trixie", ("prometheus", "promtool", "victoria-metrics"))
-LLAMA = Collection("llama", "sid", ("llama.cpp-tools",), dependencies=True)
+YARDSTICKS = Collection("yardsticks", "sid", ("nginx", "wrk"), dependencies=True)
+OLLAMA = Module(
+    name="ollama",
+    path="github.com/ollama/ollama",
+    version="0.32.15",
+    oldest_go=(1, 26),
+    version_variable="github.com/ollama/ollama/version.Version",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +43,20 @@ class Part:
     """A program: its names on PATH (the project's own first, Debian's last), and the package that holds it.
 
     `majors` is set where the major version tells the generations apart. `launcher` makes the unpacked program run.
+    `version_flag` makes it tell its version.
     """
 
     commands: tuple[str, ...]
     package: str
-    collections: Mapping[Generation, Collection]
+    collections: Mapping[Generation, Collection | Module]
     majors: Mapping[Generation, int] = field(default_factory=lambda: MappingProxyType({}))
     launcher: Callable[[Path, str], Path] = launchers.plain
+    version_flag: str = "--version"
 
 
 _BOTH: Mapping[Generation, Collection] = MappingProxyType({"new": NEW, "old": OLD})
 _ONE: Mapping[Generation, Collection] = MappingProxyType({"new": NEW})
+_YARDSTICKS: Mapping[Generation, Collection] = MappingProxyType({"new": YARDSTICKS})
 _PROMETHEUS: Mapping[Generation, int] = MappingProxyType({"new": 3, "old": 2})
 
 PARTS: Mapping[str, Part] = MappingProxyType(
@@ -63,9 +78,12 @@ PARTS: Mapping[str, Part] = MappingProxyType(
         "llama-server": Part(
             ("llama-server",),
             "llama.cpp-tools",
-            MappingProxyType({"new": LLAMA}),
+            MappingProxyType({"new": launchers.LLAMA}),
             launcher=launchers.through_own_loader,
         ),
+        "ollama": Part(("ollama",), "ollama", MappingProxyType({"new": OLLAMA}), launcher=launchers.with_llama_tools),
+        "nginx": Part(("nginx",), "nginx", _YARDSTICKS, launcher=launchers.beside_its_libraries, version_flag="-v"),
+        "wrk": Part(("wrk",), "wrk", _YARDSTICKS, launcher=launchers.beside_its_libraries, version_flag="-v"),
     }
 )
 
@@ -104,18 +122,20 @@ def _locate(name: str, generation: Generation) -> Found | str:
     if generation == "new" or major:
         for command in part.commands:
             path = shutil.which(command)
-            if path and (found := _on_path(Path(path), major)):
+            if path and (found := _on_path(Path(path), part.version_flag, major)):
                 return found
+    source = part.collections[generation]
     try:
-        folder = unpacked(part.collections[generation])
+        folder = built(source) if isinstance(source, Module) else unpacked(source)
     except FetchError as error:
-        return f"{wanted} is not on PATH, and its Debian package cannot be had: {error}. Remedy: put {wanted} on PATH"
+        failed = "it cannot be built" if isinstance(source, Module) else "its Debian package cannot be had"
+        return f"{wanted} is not on PATH, and {failed}: {error}. Remedy: put {wanted} on PATH"
     return Found(part.launcher(folder, part.commands[-1]), versions(folder)[part.package])
 
 
-def _on_path(path: Path, major: int | None) -> Found | None:
+def _on_path(path: Path, flag: str, major: int | None) -> Found | None:
     """The program if it is of the generation asked for."""
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False, timeout=20)
+    said = subprocess.run([path, flag], capture_output=True, text=True, check=False, timeout=20)
     version = re.search(r"\d+\.\d+\.\d+", said.stdout + said.stderr)
     if major and not (version and version[0].startswith(f"{major}.")):
         return None

@@ -5,22 +5,14 @@ The mirror and its keys are those of the machine's own apt; apt's own state is l
 
 from __future__ import annotations
 
-import fcntl
 import os
-import re
 import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2] / ".parts"
+from tests.parts.kept import FetchError, kept, run
+
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-
-
-class FetchError(Exception):
-    """The packages cannot be had on this machine; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +28,6 @@ class Collection:
     dependencies: bool = False
 
     @property
-    def folder(self) -> Path:
-        return ROOT / self.name
-
-    @property
     def recipe(self) -> str:
         """What was asked for; a folder made from another recipe is made anew."""
         return f"{self.suite} {' '.join(self.packages)} {'with' if self.dependencies else 'without'} dependencies\n"
@@ -47,43 +35,20 @@ class Collection:
 
 def unpacked(collection: Collection) -> Path:
     """The folder with the collection's files, fetched first where it is not there yet. Raises FetchError."""
-    stamp = collection.folder / "recipe"
-    with _locked(ROOT / f"{collection.name}.lock"):
-        if not (stamp.is_file() and stamp.read_text() == collection.recipe):
-            _fetch(collection)
-    return collection.folder
+    return kept(
+        collection.name,
+        collection.recipe,
+        lambda work: _unpack(_download(collection, work / "state"), work / "tree"),
+    )
 
 
-def versions(folder: Path) -> dict[str, str]:
-    """Package name → upstream version ("3.5.3") of what was unpacked into a collection's folder."""
-    names = (folder / "packages").read_text().split()
-    return {name.split("_")[0]: _upstream(name.split("_")[1]) for name in names}
-
-
-def _upstream(version: str) -> str:
-    """`1%3a3.5.3+ds1-6`, as apt names its files, without the epoch and what Debian added: `3.5.3`."""
-    return re.split(r"[-+~]", version.split("%3a")[-1])[0]
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock: test workers and several runs share one `.parts/`."""
-    path.parent.mkdir(exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _fetch(collection: Collection) -> None:
-    """Download, unpack beside the folder, and put it in place by one rename."""
-    work = ROOT / f"{collection.name}.partial"
-    shutil.rmtree(work, ignore_errors=True)
-    try:
-        tree = _unpack(collection, _download(collection, work / "state"), work / "tree")
-        shutil.rmtree(collection.folder, ignore_errors=True)
-        tree.rename(collection.folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+def mirror() -> str:
+    """The address of the Debian mirror that this machine's apt uses. Raises FetchError."""
+    known = run(["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages", "Origin: Debian",
+                 "Label: Debian", "Component: main"])  # fmt: skip
+    if not known:
+        raise FetchError("apt knows no Debian mirror here (on Debian: run `apt-get update` first)")
+    return known.splitlines()[0]
 
 
 def _download(collection: Collection, state: Path) -> list[Path]:
@@ -92,22 +57,21 @@ def _download(collection: Collection, state: Path) -> list[Path]:
     (state / "lists/partial").mkdir(parents=True)
     (archives / "partial").mkdir(parents=True)
     apt = _apt(collection.suite, state)
-    _run([*apt, "update"])
+    run([*apt, "update"])
     if collection.dependencies:
         # Against an empty status file, so that apt takes the newer C library along and not what the machine has.
-        _run([*apt, "install", "--download-only", "--yes", "--no-install-recommends", *collection.packages])
+        run([*apt, "install", "--download-only", "--yes", "--no-install-recommends", *collection.packages])
     else:
-        _run([*apt, "download", *collection.packages], cwd=archives)
+        run([*apt, "download", *collection.packages], cwd=archives)
     return sorted(archives.glob("*.deb"))
 
 
-def _unpack(collection: Collection, packages: list[Path], tree: Path) -> Path:
-    """A folder with the packages' files, a list of them, and the recipe."""
+def _unpack(packages: list[Path], tree: Path) -> Path:
+    """A folder with the packages' files and a list of them."""
     tree.mkdir()
     for package in packages:
-        _run(["dpkg-deb", "-x", str(package), str(tree)])
+        run(["dpkg-deb", "-x", str(package), str(tree)])
     (tree / "packages").write_text("".join(f"{package.name}\n" for package in packages))
-    (tree / "recipe").write_text(collection.recipe)
     return tree
 
 
@@ -118,7 +82,7 @@ def _apt(suite: str, state: Path) -> list[str]:
             raise FetchError(f"{program} is not there: this is no Debian-like machine")
     if not KEYRING.is_file():
         raise FetchError(f"{KEYRING} is not there: install debian-archive-keyring")
-    (state / "sources.list").write_text(f"deb [signed-by={KEYRING}] {_mirror()} {suite} main\n")
+    (state / "sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror()} {suite} main\n")
     (state / "status").touch()
     options = {
         "Dir::State": state,
@@ -137,20 +101,3 @@ def _apt(suite: str, state: Path) -> list[str]:
     if os.geteuid() == 0:
         options["APT::Sandbox::User"] = "root"  # apt's own user cannot write below this folder
     return ["apt-get", "-qq", *(f"-o{key}={value}" for key, value in options.items())]
-
-
-def _mirror() -> str:
-    """The address of the Debian mirror that this machine's apt uses."""
-    known = _run(["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages", "Origin: Debian",
-                  "Label: Debian", "Component: main"])  # fmt: skip
-    if not known:
-        raise FetchError("apt knows no Debian mirror here (on Debian: run `apt-get update` first)")
-    return known.splitlines()[0]
-
-
-def _run(command: list[str], cwd: Path | None = None) -> str:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise FetchError(f"{Path(command[0]).name} failed: {said[-1] if said else f'exit code {done.returncode}'}")
-    return done.stdout

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
+
+from tests.parts.debian import Collection, unpacked
+
+LLAMA = Collection("llama", "sid", ("llama.cpp-tools",), dependencies=True)
 
 
 def plain(folder: Path, command: str) -> Path:
@@ -22,11 +28,27 @@ def through_own_loader(folder: Path, command: str) -> Path:
     loader = next(libraries.glob("ld-linux-*.so.*"))
     if not (backends / loader.name).exists():
         _put(backends / loader.name, loader.read_bytes())
-    search = f"{libraries}:{libraries / 'llama'}"
-    return _script(
-        folder / f"{command}.sh",
-        f'exec "{backends / loader.name}" --argv0 {command} --library-path "{search}" "{plain(folder, command)}" "$@"',
-    )
+    return _loaded(folder, command, backends / loader.name, (libraries, libraries / "llama"), plain(folder, command))
+
+
+def beside_its_libraries(folder: Path, command: str) -> Path:
+    """With the C library of the suite it comes from, for a program that looks for nothing beside itself."""
+    loader = next(folder.glob("usr/lib/*/ld-linux-*.so.*"))
+    program = next(path for place in ("bin", "sbin") if (path := folder / "usr" / place / command).exists())
+    return _loaded(folder, command, loader, (loader.parent,), program)
+
+
+def with_llama_tools(folder: Path, command: str) -> Path:
+    """Ollama runs what lies in `../lib/ollama`: llama-server for each model, llama-quantize to check one. Debian's do.
+
+    Where Ollama is killed its runners would go on, so that the kernel is asked to end them too.
+    """
+    tied = "setpriv --pdeathsig KILL -- " if shutil.which("setpriv") else ""
+    for tool in ("llama-server", "llama-quantize"):
+        place = folder / "lib/ollama" / tool
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _script(place, f'exec {tied}"{through_own_loader(unpacked(LLAMA), tool)}" "$@"')
+    return folder / "bin" / command
 
 
 def with_own_templates(folder: Path, command: str) -> Path:
@@ -44,6 +66,13 @@ def with_own_templates(folder: Path, command: str) -> Path:
         _put(moved, program.replace(built_for, b"/proc/self/fd/9".ljust(len(built_for), b"/")))
     templates = folder / built_for.decode().lstrip("/")
     return _script(folder / f"{command}.sh", f'exec 9< "{templates}"\nexec "{moved}" "$@"')
+
+
+def _loaded(folder: Path, command: str, loader: Path, libraries: Sequence[Path], program: Path) -> Path:
+    """A script that runs the program through the loader, with its libraries."""
+    search = ":".join(map(str, libraries))
+    line = f'exec "{loader}" --argv0 {command} --library-path "{search}" "{program}" "$@"'
+    return _script(folder / f"{command}.sh", line)
 
 
 def _script(path: Path, text: str) -> Path:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self, TypeVar
@@ -49,6 +51,10 @@ class Server:
 
     def prepare(self) -> None:
         """Write what the server reads into `self.folder`. The base writes nothing."""
+
+    def environment(self) -> Mapping[str, str]:
+        """Variables that the server gets beside those of the test run. The base adds none."""
+        return {}
 
     @property
     def address(self) -> str:
@@ -95,9 +101,10 @@ class Server:
         raise ServerFailed(f"{self.name} did not become ready:\n{self.log()}")
 
     def stop(self) -> None:
-        """Kill the server; its folder stays until the context ends."""
+        """Kill the server and what it started; its folder stays until the context ends."""
         if self._process is not None:
-            self._process.kill()
+            if self._process.poll() is None:
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         if self in RUNNING:
             RUNNING.remove(self)
@@ -122,6 +129,8 @@ class Server:
             self._process = subprocess.Popen(
                 [*tied, *map(str, self.command())],
                 cwd=self.folder,
+                env={**os.environ, **self.environment()},
+                process_group=0,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

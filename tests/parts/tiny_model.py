@@ -9,14 +9,16 @@ from __future__ import annotations
 import fcntl
 import hashlib
 from pathlib import Path
+from typing import Literal
 
 import gguf
 import numpy as np
 
-from tests.parts.debian import ROOT
+from tests.parts.kept import ROOT
 
 _SEED = 7
 _WIDTH, _HEADS, _INNER, _LAYERS, _CONTEXT = 64, 4, 128, 2, 4096
+_MANY_LAYERS = 32
 _WORDS = (
     "about all and are as at be been but by can could did do for from had has have he her his how if in into is it its "
     "like made may more no not of on one only or other out over said she so some than that the their them then there "
@@ -25,16 +27,22 @@ _WORDS = (
 _SPACE = "\u2581"  # how SentencePiece vocabularies write the space before a word
 
 
-def tiny_model() -> Path:
-    """The model's file, about 0.7 MB, written once below `.parts/`: the same bytes each time."""
+Kind = Literal["words", "vectors", "slow"]
+
+
+def tiny_model(kind: Kind = "words") -> Path:
+    """The model's file, about 0.7 MB, written once below `.parts/`: the same bytes each time.
+
+    "vectors" embeds, into 64 numbers, and says nothing. "slow" says words too, some tens a second, by its many layers.
+    """
     recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]  # another recipe is another file
-    path = ROOT / f"tiny-{recipe}.gguf"
+    path = ROOT / f"tiny-{kind}-{recipe}.gguf"
     ROOT.mkdir(exist_ok=True)
     with (ROOT / "tiny.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
             draft = path.with_suffix(".partial")
-            _write(draft)
+            _write(draft, kind)
             draft.rename(path)
     return path
 
@@ -51,13 +59,14 @@ def _vocabulary() -> list[tuple[str, float, gguf.TokenType]]:
     return [*known, *((f"<pad{at}>", 0.0, kind.UNUSED) for at in range(padding))]
 
 
-def _write(path: Path) -> None:
+def _write(path: Path, kind: Kind) -> None:
+    layers = _MANY_LAYERS if kind == "slow" else _LAYERS
     vocabulary = _vocabulary()
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_name("tiny-random")
     writer.add_context_length(_CONTEXT)
     writer.add_embedding_length(_WIDTH)
-    writer.add_block_count(_LAYERS)
+    writer.add_block_count(layers)
     writer.add_feed_forward_length(_INNER)
     writer.add_head_count(_HEADS)
     writer.add_head_count_kv(_HEADS)
@@ -74,7 +83,9 @@ def _write(path: Path) -> None:
     writer.add_unk_token_id(0)
     writer.add_add_bos_token(True)
     writer.add_chat_template("{% for message in messages %}{{ message['content'] }}\n{% endfor %}")
-    for name, values in _tensors(vocabulary).items():
+    if kind == "vectors":
+        writer.add_pooling_type(gguf.PoolingType.MEAN)
+    for name, values in _tensors(vocabulary, layers).items():
         writer.add_tensor(name, values)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -82,7 +93,7 @@ def _write(path: Path) -> None:
     writer.close()
 
 
-def _tensors(vocabulary: list[tuple[str, float, gguf.TokenType]]) -> dict[str, np.ndarray]:
+def _tensors(vocabulary: list[tuple[str, float, gguf.TokenType]], layers: int) -> dict[str, np.ndarray]:
     random = np.random.default_rng(_SEED)
 
     def weights(rows: int, columns: int, scale: float) -> np.ndarray:
@@ -97,7 +108,7 @@ def _tensors(vocabulary: list[tuple[str, float, gguf.TokenType]]) -> dict[str, n
         "output_norm.weight": ones,
         "output.weight": head,
     }
-    for layer in range(_LAYERS):
+    for layer in range(layers):
         block = f"blk.{layer}"
         found |= {f"{block}.attn_norm.weight": ones, f"{block}.ffn_norm.weight": ones}
         for part in ("attn_q", "attn_k", "attn_v", "attn_output"):

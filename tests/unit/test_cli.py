@@ -151,7 +151,7 @@ def test_diff_shows_lines_only_when_asked_and_leaves_with_0(run: Callable[..., O
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["build", "check", "diff"])
+@pytest.mark.parametrize("command", ["build", "run", "check", "diff"])
 def test_bad_input_leaves_with_2_and_all_problems_and_nothing_written(
     run: Callable[..., Outcome], compiler: Compiler, tmp_path: Path, command: str
 ) -> None:
@@ -226,7 +226,7 @@ def test_help_needs_none_of_the_slow_libraries() -> None:
     assert told.stdout.endswith("\n[]\n")
 
 
-@pytest.mark.parametrize("command", ["build", "check", "diff"])
+@pytest.mark.parametrize("command", ["build", "run", "check", "diff"])
 def test_every_option_has_help(command: str) -> None:
     for parameter in cli.commands.commands[command].params:
         assert getattr(parameter, "help", None), parameter.name

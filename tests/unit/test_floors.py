@@ -17,7 +17,7 @@ FLOORS = (
     ("dashboards", "rules", "stack"),
     ("bundle", "mixin", "overlay"),
     ("compile", "lint"),
-    ("cli", "demo"),
+    ("cli", "demo", "run"),
     ("__main__",),
 )
 APART = 4

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from tests.parts import http
 from tests.parts.binaries import PARTS, Found, Missing, _locate, find, locate
-from tests.parts.debian import Collection, FetchError
+from tests.parts.debian import Collection
 from tests.parts.evaluation import Ask, Evaluator, On
+from tests.parts.kept import FetchError
 from tests.parts.observed import LlamaServer, NodeExporter, WebhookReceiver
 from tests.parts.process import ServerFailed, free_port
 from tests.parts.servers import Alertmanager, Prometheus, VictoriaMetrics, Vmagent, Vmalert

@@ -15,7 +15,10 @@ FIRST_TOKEN = (0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1, 1.5, 2, 2.5, 5, 10,
 BETWEEN_TOKENS = (0.005, 0.01, 0.02, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.5, 1, 2.5, 5)
 LOAD = (0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600)
 
+# Reasons of failures. The first two are no server's fault: nobody failed to serve.
 CLIENT_LEFT = "client_disconnected"
+CLIENT_ERROR = "client_error"
+REFUSED = "rejected"
 
 RECORDER = Profile(
     engine="exporter",
@@ -24,14 +27,18 @@ RECORDER = Profile(
     model_label="model",
     heartbeat=metric("inferometer_build_info"),
     tested="0.1",
-    series_fixed=60,
+    series_fixed=130,
     series_per_model=110,
     sources={
         s.REQUESTS.key: source("inferometer_requests_total", note="Counts every request, whatever its end."),
         s.ERRORS.key: source(
-            "inferometer_request_failures_total", reason=f"!{CLIENT_LEFT}", example={"reason": "upstream_error"}
+            "inferometer_request_failures_total",
+            reason=f"!{CLIENT_LEFT}|{CLIENT_ERROR}",
+            example={"reason": "upstream_error"},
+            note="Without clients that left, and without requests that the server found wrong (4xx).",
         ),
         s.DISCONNECTS.key: source("inferometer_request_failures_total", reason=CLIENT_LEFT),
+        s.REJECTIONS.key: source("inferometer_request_failures_total", reason=REFUSED, note="HTTP 429 and 503."),
         s.TOKENS_IN.key: source("inferometer_prompt_tokens_total"),
         s.TOKENS_OUT.key: source("inferometer_completion_tokens_total"),
         s.TIME_TO_FIRST_TOKEN.key: source("inferometer_time_to_first_token_seconds", buckets=FIRST_TOKEN),

@@ -11,8 +11,9 @@ from inferometer.catalog import ENGINES, HOST, MONITORING, RECORDER
 from inferometer.catalog.signal import version
 from inferometer.errors import SpecError
 from inferometer.names import BACKEND, INSTANCE, JOB
-from inferometer.plan import objectives, platform, reach, routers, routes, settings, targets
+from inferometer.plan import objectives, platform, proxies, reach, routers, routes, settings, targets
 from inferometer.plan.objectives import Objective
+from inferometer.plan.proxies import Proxy
 from inferometer.plan.settings import Settings
 from inferometer.plan.sources import Sources
 from inferometer.plan.targets import Target
@@ -31,13 +32,18 @@ RULE_WINDOW = 300
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that writers need: `sources` says who tells what, `settings` holds the alerts' knobs."""
+    """Everything that writers need.
+
+    `sources` says who tells what, `settings` holds the alerts' knobs, `proxies` are the recorded backends with the
+    addresses for their clients.
+    """
 
     spec: Spec
     sources: Sources
     targets: tuple[Target, ...]
     objectives: tuple[Objective, ...]
     settings: Settings
+    proxies: tuple[Proxy, ...]
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -102,7 +108,7 @@ def resolve(loaded: LoadedSpec) -> Plan:
     problems += routes.problems(spec, source)
     if problems:
         raise SpecError(problems)
-    return Plan(spec, sources, targets.resolve(spec), tuple(slos), knobs)
+    return Plan(spec, sources, targets.resolve(spec), tuple(slos), knobs, proxies.resolve(spec))
 
 
 __all__ = [
@@ -111,6 +117,7 @@ __all__ = [
     "RULE_WINDOW",
     "Objective",
     "Plan",
+    "Proxy",
     "Settings",
     "Target",
     "View",

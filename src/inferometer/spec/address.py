@@ -45,6 +45,11 @@ class Address:
         return number.is_loopback or number.is_unspecified
 
     @property
+    def unspecified(self) -> bool:
+        """Whether who listens there listens on every address of the machine."""
+        return self.host in ("0.0.0.0", "::")
+
+    @property
     def url(self) -> str:
         return f"{self.scheme}://{self}"
 

@@ -11,6 +11,7 @@ from typing import Any
 from inferometer.errors import did_you_mean
 from inferometer.spec.address import Address, parse_address
 from inferometer.spec.engines import ENGINES
+from inferometer.spec.listen import parse_listen
 from inferometer.spec.model import EXPORTER_PORT, HOST_PORT, Exporter, Storage
 from inferometer.spec.scalars import Plain
 from inferometer.spec.source import Finding, Path
@@ -30,6 +31,7 @@ def check(data: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _slos(data)
     yield from _alerting(data)
     yield from _addresses(data)
+    yield from _listening(data)
     yield from _timeouts(data)
 
 
@@ -207,6 +209,30 @@ def _address(row: Mapping[str, Any], path: Path, default: int | None) -> Address
         return parse_address(text(written) or "").with_port(default)
     except ValueError:
         return None
+
+
+def _listening(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """The exporter listens for each recorded backend's clients on a port that nobody on its machine has."""
+    taken = {
+        address.port: owner
+        for path, owner, row, default in _scraped(data)
+        if (address := _address(row, path, default)) is not None and (address.loopback or path[0] == "exporter")
+    }
+    for path, row in rows(data, "backends"):
+        written = text(row.get("listen"))
+        if written is None:
+            continue
+        at = (*path, "listen")
+        if text(row.get("engine")) in ENGINES and not _recorded(row):
+            hint = 'write "record: true", or leave it out'
+            yield Finding("IM216", at, "the exporter does not stand before this backend", hint, on_key=True)
+        try:
+            port = parse_listen(written).port
+        except ValueError:
+            continue
+        if port in taken:
+            yield Finding("IM215", at, f"port {port} is taken by {taken[port]} already", "choose another port")
+        taken.setdefault(port, f'backend "{text(row.get("name"))}"')
 
 
 def _timeouts(data: Mapping[str, Any]) -> Iterator[Finding]:

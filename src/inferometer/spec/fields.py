@@ -113,7 +113,7 @@ def _flag(value: object) -> bool:
     raise Refused(f"true or false is wanted here, not {kind_of(value)}", f"write {meant}" if meant else None, "IM202")
 
 
-def _from_text(parse: Callable[[str], _T]) -> Callable[[object], _T]:
+def from_text(parse: Callable[[str], _T]) -> Callable[[object], _T]:
     """A parser whose ValueError says what is wrong, `…: what to write` where it has a remedy."""
 
     def read(value: object) -> _T:
@@ -131,7 +131,7 @@ def _from_text(parse: Callable[[str], _T]) -> Callable[[object], _T]:
 
 
 def _interval(value: object) -> float:
-    seconds = _from_text(units.parse_duration)(value)
+    seconds = from_text(units.parse_duration)(value)
     if seconds <= 0:
         raise Refused("this must be longer than nothing", "write a duration such as 15s")
     return seconds
@@ -174,7 +174,7 @@ def _scale(value: object) -> float:
 
 
 def _objective(value: object) -> float:
-    share = _from_text(units.parse_share)(value)
+    share = from_text(units.parse_share)(value)
     if not 0 < share < 1:
         raise Refused("an objective lies between 0% and 100%, without either", "write a percentage such as 99%")
     return share
@@ -280,12 +280,12 @@ Objective: TypeAlias = Annotated[
     float, PlainValidator(_objective), _schema(["string", "number"], examples=["99%", 0.999])
 ]
 Duration: TypeAlias = Annotated[
-    float, PlainValidator(_from_text(units.parse_duration)), _schema("string", examples=["5m"])
+    float, PlainValidator(from_text(units.parse_duration)), _schema("string", examples=["5m"])
 ]
 Interval: TypeAlias = Annotated[float, PlainValidator(_interval), _schema("string", examples=["15s", "500ms"])]
 Sampling: TypeAlias = Annotated[float, PlainValidator(_sampling), _schema("string", examples=["15s", "500ms"])]
 WholeSeconds: TypeAlias = Annotated[int, PlainValidator(_whole_seconds), _schema("string", examples=["30d"])]
-Size: TypeAlias = Annotated[int, PlainValidator(_from_text(units.parse_size)), _schema("string", examples=["50GB"])]
+Size: TypeAlias = Annotated[int, PlainValidator(from_text(units.parse_size)), _schema("string", examples=["50GB"])]
 Where: TypeAlias = Annotated[
-    Address, PlainValidator(_from_text(parse_address)), _schema("string", examples=["http://10.0.0.1:8000", "box:8000"])
+    Address, PlainValidator(from_text(parse_address)), _schema("string", examples=["http://10.0.0.1:8000", "box:8000"])
 ]

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
+from inferometer.names import RECORDER_LABELS
 from inferometer.spec.address import Address
 from inferometer.spec.engines import ENGINES
 from inferometer.spec.fields import (
@@ -26,6 +27,7 @@ from inferometer.spec.fields import (
     WholeSeconds,
 )
 from inferometer.spec.labels import External, OwnLabelName
+from inferometer.spec.listen import Listen
 from inferometer.spec.part import OrEmpty, Part, RemoteWrite, Scrape
 from inferometer.spec.routing import Alerting, Alerts
 
@@ -63,6 +65,10 @@ class Backend(Part):
     models: tuple[Text, ...] = Field((), description="The models it serves; for servers that do not say it themselves.")
     behind: tuple[Name, ...] = Field((), description="The backends that stand behind this gateway or router.")
     record: Flag | None = Field(None, description="Whether our exporter stands before it and records requests.")
+    listen: Listen | None = Field(
+        None,
+        description="Where clients send requests instead of to the server, if recorded: port or host:port.",
+    )
     scrape: Scrape = Field(default_factory=Scrape, description="How its metrics are fetched.")
 
     @field_validator("record")
@@ -73,6 +79,14 @@ class Backend(Part):
             hint = "leave it out: the exporter stands before it by default"
             raise Refused(f"{engine.title} has no metrics of its own, so nothing would see it", hint)
         return record
+
+    @model_validator(mode="after")
+    def _labels_beside_the_exporters(self) -> Backend:
+        for name in self.labels if self.recorded else ():
+            if name in RECORDER_LABELS:
+                message = f'the label "{name}" is taken: the exporter before this backend gives it'
+                raise Refused(message, "choose another name", path=("labels", name))
+        return self
 
     @property
     def targets(self) -> tuple[Address, ...]:
@@ -164,6 +178,9 @@ class Exporter(Part):
         description=f"Where it shows its metrics; 127.0.0.1:{EXPORTER_PORT} if left out.",
     )
     scrape: Scrape = Field(default_factory=Scrape, description="How its metrics are fetched.")
+    tags: tuple[Text, ...] = Field((), description="The tags of requests that become labels; all are in its traces.")
+    retention: WholeSeconds | None = Field(None, description="How long its traces are kept; 7d if left out.")
+    max_size: Size | None = Field(None, description="How much its traces may take on the disk; 512MB if left out.")
 
     @property
     def target(self) -> Address:

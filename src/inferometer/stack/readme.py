@@ -62,7 +62,21 @@ Grafana looks for the boards in `{home}/{dashboards}`: mount the folder there, o
 (`ln -s "$PWD" {home}`).
 """
 
-_EXPORTER = "- `exporter.yaml`: where the exporter listens, and the servers that it stands before\n"
+_EXPORTER = """\
+- `exporter.yaml`: where the exporter listens, and the servers that it stands before
+
+It stands before servers that say little of themselves, and records each request. So clients send their requests to it:
+
+| backend | server | clients use |
+|---|---|---|
+{rows}
+
+Its page and its metrics are at {page}. It is started in this folder with
+
+```bash
+inferometer-exporter --config exporter.yaml
+```
+"""
 
 
 def write(plan: Plan) -> dict[str, object]:
@@ -93,12 +107,20 @@ def write(plan: Plan) -> dict[str, object]:
             _command("vmalert", "vmalert.flags"),
         )
     if plan.recorder:
-        pages[places.EXPORTER] = _head("The exporter") + _EXPORTER
+        pages[places.EXPORTER] = _exporter(plan)
     return {f"{folder}/README.md": text for folder, text in pages.items()}
 
 
 def _head(title: str) -> str:
     return _HEAD.format(title=title, spec=names.SPEC)
+
+
+def _exporter(plan: Plan) -> str:
+    rows = "\n".join(
+        f"| {proxy.backend.name} | {', '.join(address.url for address in proxy.backend.targets)} | `{proxy.variable}` |"
+        for proxy in plan.proxies
+    )
+    return _head("The exporter") + _EXPORTER.format(rows=rows, page=plan.spec.exporter.target.url)
 
 
 def _page(folder: str, title: str, body: str, *commands: str) -> str:

@@ -52,6 +52,8 @@ backends:
 LOCAL = "backends: [{name: a, vllm: localhost}, {name: b, vllm: «http://127.0.0.1:8000/»}]"
 EXPORTER = "backends: [{name: a, ollama: '127.0.0.1:9999'}]\nexporter: {address: «'127.0.0.1:9999'»}"
 
+TWICE = "backends: [{name: a, ollama: x, listen: 11440}, {name: b, ollama: y, listen: «'0.0.0.0:11440'»}]"
+
 CASES = [
     # Reading.
     Case("IM103", "does not allow the character U+0007", "backends: «\a»x"),
@@ -148,6 +150,10 @@ CASES = [
     Case("IM205", "not with ftp://", "backends: [{name: a, vllm: «ftp://x»}]"),
     Case("IM205", "is not a name", "backends: [{name: «a b», vllm: x}]", "letters"),
     Case("IM205", 'the label "job" is taken', f"{BOX}fleet: {{labels: {{«job»: x}}}}"),
+    Case("IM205", "the exporter before this backend", "backends: [{name: a, ollama: x, labels: {node: «y»}}]"),
+    Case("IM205", "reached by http", "backends: [{name: a, ollama: x, listen: «https://y:1»}]", "leave https://"),
+    Case("IM205", "the port is missing", "backends: [{name: a, ollama: x, listen: «box»}]", "port such as 11436"),
+    Case("IM205", "is not a port", "backends: [{name: a, ollama: x, listen: «70000»}]", "port such as 11436"),
     Case("IM205", "the name of a label", f"{BOX}fleet: {{labels: {{«a-b»: x}}}}"),
     Case("IM205", "Prometheus's own", backend("labels: {«__x»: y}")),
     Case("IM205", "has a key of its own", f"{BOX}fleet: {{labels: {{«cluster»: x}}}}"),
@@ -179,6 +185,10 @@ CASES = [
     Case("IM213", 'scraped for backend "a" already', EXPORTER),
     Case("IM214", "at most its interval, 15s", scrape("timeout: «20s»")),
     Case("IM214", "at most its interval, 5s", scrape("interval: 5s, timeout: «6s»")),
+    Case("IM215", 'taken by backend "a"', TWICE),
+    Case("IM215", 'taken by backend "a"', "backends: [{name: a, ollama: localhost, listen: «11434»}]", "another port"),
+    Case("IM215", "taken by the exporter", "backends: [{name: a, ollama: x, listen: «0.0.0.0:9464»}]", "another port"),
+    Case("IM216", "does not stand before", backend("«listen»: 11436"), "record: true"),
 ]  # fmt: skip
 
 

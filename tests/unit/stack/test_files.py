@@ -193,28 +193,6 @@ def test_grafana_finds_the_boards_where_containers_have_them() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("platform", "listen", "admin", "server"),
-    [
-        ("compose", "0.0.0.0:11436", "0.0.0.0:9464", "http://host.docker.internal:11434"),
-        ("host", "127.0.0.1:11436", "127.0.0.1:9464", "http://127.0.0.1:11434"),
-    ],
-)
-def test_the_exporter_stands_before_recorded_backends_only(platform: str, listen: str, admin: str, server: str) -> None:
-    config = trees.data(trees.full(platform=platform), "stack/exporter/exporter.yaml")
-    assert (config["listen"], config["admin"]) == (listen, admin)
-    assert config["backends"] == [
-        {"name": "desk", "engine": "ollama", "urls": [server], "models": ["llama3.2", "qwen3"]},
-        {
-            "name": "front",
-            "engine": "openai",
-            "urls": ["http://10.0.0.9:4000"],
-            "models": [],
-            "labels": {"pool": "p1", "cluster": "us"},
-        },
-    ]
-
-
 @pytest.mark.parametrize("kind", ["prometheus", "victoriametrics"])
 def test_each_readme_names_every_file_beside_it(kind: str) -> None:
     files = trees.files(trees.full(kind))

@@ -1,0 +1,3 @@
+"""The state of servers, asked in the background and only by GET."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Counters as plain objects, and how they are shown to Prometheus."""
+
+from __future__ import annotations

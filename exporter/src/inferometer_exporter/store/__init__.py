@@ -1,0 +1,3 @@
+"""The traces: one SQLite file, one thread that writes it."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of the exporter: its parts, and the whole of it on real sockets."""
+
+from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Tests of the collectors: what they ask, what they read, and that they only read."""

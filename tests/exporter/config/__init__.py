@@ -1,0 +1,1 @@
+"""Tests of the configuration: reading, problems with places and remedies, files, flags."""

@@ -1,0 +1,3 @@
+"""Tests of what the exporter counts and shows."""
+
+from __future__ import annotations
