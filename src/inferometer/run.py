@@ -24,6 +24,7 @@ from inferometer.stack import exporter
 PROGRAM = "inferometer-exporter"
 # Below the folder that holds the generated files, beside the builder's staging area: git ignores it.
 HOME = ".inferometer"
+TRACES = "traces.db"
 
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOOK_AGAIN = 0.1
@@ -57,7 +58,7 @@ async def _run(plan: Plan, spec: Path, out: Path, seconds: float | None) -> int:
         # A group of its own: Ctrl-C reaches us alone, and the exporter is told once.
         process = await asyncio.create_subprocess_exec(command, "--config", str(file), process_group=0)
         try:
-            return await _accompany(process, plan, config, stage, seconds)
+            return await _accompany(process, plan, config, stage, file.parent, seconds)
         finally:
             if process.returncode is None:
                 process.kill()
@@ -79,7 +80,7 @@ def configuration(plan: Plan, folder: Path, stage: Stage) -> dict[str, Any]:
     """The exporter's configuration for this machine: what is generated, with its files and addresses as seen here."""
     config = exporter.config(plan, False, lambda file: str((folder / file).resolve()))
     limits = config["store"] if isinstance(config["store"], dict) else {}
-    config["store"] = {**limits, "path": "traces.db"}
+    config["store"] = {**limits, "path": TRACES}
     if plan.spec.platform == "compose":
         # There the address of the metrics is one of a network between containers.
         config["admin"] = str(Address("http", LOOPBACK, plan.spec.exporter.target.port))
@@ -106,7 +107,12 @@ def _written(config: dict[str, Any], home: Path) -> Path:
 
 
 async def _accompany(
-    process: asyncio.subprocess.Process, plan: Plan, config: dict[str, Any], stage: Stage, seconds: float | None
+    process: asyncio.subprocess.Process,
+    plan: Plan,
+    config: dict[str, Any],
+    stage: Stage,
+    home: Path,
+    seconds: float | None,
 ) -> int:
     """Tells where to look once the exporter answers, lets clients in, and ends it when it is time."""
     told: asyncio.Queue[None] = asyncio.Queue()
@@ -118,7 +124,7 @@ async def _accompany(
     ending = asyncio.create_task(told.get())
     try:
         if await _answers(config["admin"], ended, ending):
-            click.echo(_where_to_look(plan, config, stage))
+            click.echo(_where_to_look(plan, config, stage, home))
             stage.play()
             await asyncio.wait({ended, ending}, return_when=asyncio.FIRST_COMPLETED)
         stage.hush()
@@ -188,12 +194,12 @@ def _reached(host: str) -> str:
     return {"0.0.0.0": LOOPBACK, "::": "::1"}.get(bare, bare)
 
 
-def _where_to_look(plan: Plan, config: dict[str, Any], stage: Stage) -> str:
+def _where_to_look(plan: Plan, config: dict[str, Any], stage: Stage, home: Path) -> str:
     host, _, port = config["admin"].rpartition(":")
     page = f"http://{LOOPBACK if host == '0.0.0.0' else host}:{port}"
     widest = max(len(proxy.backend.name) for proxy in plan.proxies)
     clients = [f"{proxy.backend.name:<{widest}}  {proxy.variable}" for proxy in plan.proxies]
-    rows = [("page", f"{page}/"), ("metrics", f"{page}/metrics"), ("traces", f"{HOME}/traces.db")]
+    rows = [("page", f"{page}/"), ("metrics", f"{page}/metrics"), ("traces", f"{home / TRACES}")]
     rows += [("clients" if number == 0 else "", line) for number, line in enumerate(clients)]
     head = ["The exporter runs. Ctrl-C ends it."]
     if stage.urls:

@@ -1,4 +1,4 @@
-"""Answers of real servers, as tests/fixtures/recordings keeps them: status line, headers, and the body without chunks."""
+"""Answers of real servers, as tests/fixtures/recordings keeps them: status line, headers, body without chunks."""
 
 from __future__ import annotations
 

@@ -29,6 +29,7 @@ NEW = Collection(
 )
 OLD = Collection("trixie", "trixie", ("prometheus", "promtool", "victoria-metrics"))
 YARDSTICKS = Collection("yardsticks", "sid", ("nginx", "wrk"), dependencies=True)
+BUILDX = Collection("buildx", "sid", ("docker-buildx",))
 OLLAMA = Module(
     name="ollama",
     path="github.com/ollama/ollama",
@@ -80,6 +81,13 @@ PARTS: Mapping[str, Part] = MappingProxyType(
             "llama.cpp-tools",
             MappingProxyType({"new": launchers.LLAMA}),
             launcher=launchers.through_own_loader,
+        ),
+        "docker-buildx": Part(
+            ("docker-buildx",),
+            "docker-buildx",
+            MappingProxyType({"new": BUILDX}),
+            launcher=launchers.docker_plugin,
+            version_flag="version",
         ),
         "ollama": Part(("ollama",), "ollama", MappingProxyType({"new": OLLAMA}), launcher=launchers.with_llama_tools),
         "nginx": Part(("nginx",), "nginx", _YARDSTICKS, launcher=launchers.beside_its_libraries, version_flag="-v"),

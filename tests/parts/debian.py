@@ -42,7 +42,7 @@ def unpacked(collection: Collection) -> Path:
     )
 
 
-def mirror() -> str:
+def _mirror() -> str:
     """The address of the Debian mirror that this machine's apt uses. Raises FetchError."""
     known = run(["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages", "Origin: Debian",
                  "Label: Debian", "Component: main"])  # fmt: skip
@@ -82,7 +82,7 @@ def _apt(suite: str, state: Path) -> list[str]:
             raise FetchError(f"{program} is not there: this is no Debian-like machine")
     if not KEYRING.is_file():
         raise FetchError(f"{KEYRING} is not there: install debian-archive-keyring")
-    (state / "sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror()} {suite} main\n")
+    (state / "sources.list").write_text(f"deb [signed-by={KEYRING}] {_mirror()} {suite} main\n")
     (state / "status").touch()
     options = {
         "Dir::State": state,

@@ -17,6 +17,11 @@ def plain(folder: Path, command: str) -> Path:
     return folder / "usr/bin" / command
 
 
+def docker_plugin(folder: Path, command: str) -> Path:
+    """As it is: a plugin of Docker's command line runs by itself too."""
+    return folder / "usr/libexec/docker/cli-plugins" / command
+
+
 def through_own_loader(folder: Path, command: str) -> Path:
     """With the C library of the suite it comes from, which may be newer than the machine's.
 

@@ -13,6 +13,7 @@ from inferometer_exporter import __version__
 from inferometer_exporter.admin.server import AdminServer
 from inferometer_exporter.collect.poller import Collectors
 from inferometer_exporter.config.model import Config
+from inferometer_exporter.errors import without_text
 from inferometer_exporter.health import Health
 from inferometer_exporter.metrics.meters import Meters
 from inferometer_exporter.proxy.server import Proxy
@@ -46,6 +47,7 @@ class App:
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_unforeseen)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.end)
         store_watch: asyncio.Task[None] | None = None
@@ -114,6 +116,13 @@ class App:
                 else:
                     log.warning("traces are not written: %s", problem)
             await asyncio.sleep(STORE_STEP)
+
+
+def _unforeseen(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """What no part expected; asyncio itself would log its text, and with it perhaps what a client sent."""
+    error = context.get("exception")
+    what = without_text(error) if isinstance(error, BaseException) else "no exception"
+    log.error("unforeseen: %s (%s)", context.get("message"), what)
 
 
 def _nowhere(trace: Trace) -> None:

@@ -52,12 +52,17 @@ def _main(arguments: Sequence[str]) -> int:
             raise BadInput(f"--config says everything: leave out {flags}, or write it into {given.config}.")
         config = load(given.config)
 
+    import logging
+
     from inferometer_exporter import app, logs
+    from inferometer_exporter.config.files import cautions
 
     if given.check_config:
         print(app.check(config))
         return 0
     logs.set_up(given.log_format or config.log_format, given.log_level)
+    for line in cautions(config):
+        logging.getLogger(__name__).warning(line)
     app.run(config)
     return 0
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class StartError(Exception):
@@ -25,3 +27,10 @@ class BadEnvironment(StartError):
     """A port in use, a folder that cannot be written: the machine must change."""
 
     exit_code = 3
+
+
+def without_text(error: BaseException) -> str:
+    """An unforeseen error for the log: its kind and its place, but not its text, which may hold what a client sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {frames[-1].name}, line {frames[-1].lineno} of {Path(frames[-1].filename).name}" if frames else ""
+    return f"{type(error).__name__}{place}"

@@ -7,11 +7,12 @@ import logging
 import sys
 import time
 
+from inferometer_exporter.errors import without_text
+
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        said = f"{_time(record)} {record.levelname.lower():7} {record.getMessage()}"
-        return f"{said}\n{self.formatException(record.exc_info)}" if record.exc_info else said
+        return f"{_time(record)} {record.levelname.lower():7} {record.getMessage()}{_error(record)}"
 
 
 class _Json(logging.Formatter):
@@ -20,11 +21,15 @@ class _Json(logging.Formatter):
             "time": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name.removeprefix("inferometer_exporter."),
-            "message": record.getMessage(),
+            "message": record.getMessage() + _error(record),
         }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
+
+
+def _error(record: logging.LogRecord) -> str:
+    """The kind and place of an exception that was logged with a line; never its text."""
+    error = record.exc_info[1] if record.exc_info else None
+    return f" ({without_text(error)})" if error is not None else ""
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -48,6 +48,11 @@ def test_a_dead_backend_shows_in_its_models_though_its_node_reads_online() -> No
     ]
 
 
+def test_loaded_models_are_counted_in_the_list_and_not_as_herd_counts_them() -> None:
+    whole: Object = {"nodes": [{"node_id": "n", "models_loaded_count": 3, "ollama": {"models_loaded": [{}]}}]}
+    assert [node.models_loaded for node in herd.nodes(whole)] == [1]
+
+
 def test_a_node_whose_agent_is_dead_is_offline() -> None:
     nodes = herd.nodes(told("node_down/node_b_killed_fleet_status"))
     assert [(node.name, node.status) for node in nodes] == [("node-a", "online"), ("node-b", "offline")]

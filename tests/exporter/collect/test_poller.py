@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from inferometer_exporter.collect import look
+from inferometer_exporter.collect.fields import Object
 from inferometer_exporter.collect.routes import ASKED, Route
 from inferometer_exporter.config.model import ENGINES
 from inferometer_exporter.metrics.state import Loaded
@@ -130,6 +132,35 @@ def test_a_server_that_is_down_loses_its_models_and_is_seen_again_at_the_next_lo
     assert state.up is True
     assert len(state.loaded) == 1
     assert len(state.herd.nodes if state.herd else ()) == 1
+
+
+def test_what_is_asked_for_seldom_is_asked_for_at_once_when_a_server_is_back(upstream: Upstream) -> None:
+    upstream.polled = routes(OLLAMA_ANSWERS)
+    watched = Watched("ollama", upstream.url)
+    watched.look(0)
+    upstream.polled = Call.reset
+    watched.look(10)
+    upstream.polled = routes(OLLAMA_ANSWERS)
+    assert watched.look(20).known == ("tiny:latest",)
+
+
+def test_a_fault_at_one_address_hides_nothing_of_the_others(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream.polled = routes(OLLAMA_ANSWERS)
+    good, faults = look._READ[Route.OLLAMA_PS], [RuntimeError()]
+
+    def read(told: look.Told, body: Object, now: float) -> None:
+        if faults:
+            raise faults.pop()
+        good(told, body, now)
+
+    monkeypatch.setitem(look._READ, Route.OLLAMA_PS, read)
+    watched = Watched("ollama", upstream.url, f"{upstream.url}/")
+    with pytest.raises(RuntimeError):
+        watched.look(0)
+    assert watched.state.up is True
+    assert len(watched.state.addresses) == 2
 
 
 def test_a_model_that_is_unloaded_is_gone(upstream: Upstream) -> None:

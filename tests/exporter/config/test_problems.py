@@ -45,6 +45,7 @@ def backend(rest: str) -> str:
         (GOOD + "store: {max_size: 5MB}", "exporter.yaml:2: store.max_size: '5MB' is not a size", "5MiB"),
         (GOOD + "store:", "exporter.yaml:2: store: has no value", "leave the key out"),
         (GOOD + "tags: a", "exporter.yaml:2: tags: is not a list", "[a, b]"),
+        (GOOD + "admin: 0.0.0.0:9464\nexpose: maybe", "exporter.yaml:3: expose: is not true or false", "true or false"),
         (GOOD + "login: {}", "exporter.yaml:2: login: names both files or none", "either"),
         (GOOD + "admin: :9464", "exporter.yaml:2: admin: ':9464' does not say", "0.0.0.0:9464"),
         (GOOD + "admin: 127.0.0.1:0", "exporter.yaml:2: admin: '0' is not a port", "1 to 65535"),

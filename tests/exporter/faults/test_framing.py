@@ -10,8 +10,8 @@ from tests.exporter.support.process import Exporter
 from tests.exporter.support.upstream import Upstream, answering
 from tests.exporter.support.wire import Torn, request, response
 
-SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
-HOST = b"POST /api/chat HTTP/1.1\r\nHost: a\r\n"
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+HOST = b"POST /api/chat HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = HOST + b"Transfer-Encoding: chunked\r\n"
 LENGTH = b"Content-Length: %d\r\n" % len(SMUGGLED)
 REFUSED = (400, 411, 414, 417, 431, 501, 505)
@@ -51,15 +51,15 @@ FORBIDDEN = {
     "identity": HOST + b"Transfer-Encoding: identity\r\n" + LENGTH + b"\r\n" + SMUGGLED,
     "100 KB of header": HOST + b"X: " + b"y" * 100_000 + b"\r\n\r\n" + SMUGGLED,
     "1,000 headers": HOST + b"".join(b"X-%d: y\r\n" % one for one in range(1000)) + b"\r\n" + SMUGGLED,
-    "100 KB of target": b"GET /" + b"y" * 100_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n" + SMUGGLED,
-    "100 KB of method": b"G" * 100_000 + b" / HTTP/1.1\r\nHost: a\r\n\r\n" + SMUGGLED,
-    "a space in the target": b"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n" + SMUGGLED,
-    "a control in the target": b"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n" + SMUGGLED,
+    "100 KB of target": b"GET /" + b"y" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n" + SMUGGLED,
+    "100 KB of method": b"G" * 100_000 + b" / HTTP/1.1\r\nHost: localhost\r\n\r\n" + SMUGGLED,
+    "a space in the target": b"GET /a b HTTP/1.1\r\nHost: localhost\r\n\r\n" + SMUGGLED,
+    "a control in the target": b"GET /\x01 HTTP/1.1\r\nHost: localhost\r\n\r\n" + SMUGGLED,
     "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SMUGGLED,
     "HTTP/0.9": b"GET /\r\n\r\n" + SMUGGLED,
-    "HTTP/1.2": b"GET / HTTP/1.2\r\nHost: a\r\n\r\n" + SMUGGLED,
+    "HTTP/1.2": b"GET / HTTP/1.2\r\nHost: localhost\r\n\r\n" + SMUGGLED,
     "no HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"a" * 500,
-    "two hosts": HOST + b"Host: b\r\nContent-Length: 0\r\n\r\n" + SMUGGLED,
+    "two hosts": HOST + b"Host: 127.0.0.1\r\nContent-Length: 0\r\n\r\n" + SMUGGLED,
 }
 LENIENT = {"two hosts", "gzip, chunked", "identity", "two lengths in one", "HTTP/1.2"}
 """What may also be re-framed into one correct request: then the upstream sees that one."""

@@ -65,7 +65,7 @@ def told(kind: str) -> bytes:
 KINDS = ["ollama", "openai", "stream error", "broken", "invalid", "no HTTP", "400", "401", "404", "429", "500", "503"]
 TARGETS = ["/api/chat", "/api/generate", "/v1/chat/completions", "/v1/messages", "/v1/responses", "/api/pull", "/"]
 MALFORMED = [
-    f"POST /{CANARY} HTTP/1.1\r\nHost: a\r\n{CANARY} : {CANARY}\r\n\r\n{CANARY}".encode(),
+    f"POST /{CANARY} HTTP/1.1\r\nHost: localhost\r\n{CANARY} : {CANARY}\r\n\r\n{CANARY}".encode(),
     f"{CANARY} / HTTP/1.1\r\n\r\n".encode(),
     f"POST /api/chat HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{CANARY}\r\n{CANARY}".encode(),
 ]

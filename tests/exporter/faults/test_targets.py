@@ -47,11 +47,41 @@ def test_hop_by_hop_headers_of_an_answer_end_here(exporter: Exporter, upstream: 
     assert b"timeout=5" not in reply.head.all("Keep-Alive")
 
 
-@pytest.mark.parametrize("header", ["exporter.test", "evil.example:1", "", "127.0.0.1:1"])
-def test_the_host_is_the_upstreams(exporter: Exporter, upstream: Upstream, header: str) -> None:
+def with_host(host: str) -> bytes:
+    return request(body=b"{}").replace(b"Host: localhost", f"Host: {host}".encode())
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:1", "", "[::1]:2", "192.0.2.1", "box.local", "LOCALHOST:80"])
+def test_the_host_is_the_upstreams(exporter: Exporter, upstream: Upstream, host: str) -> None:
     upstream.script = answering(response(b"{}"))
-    data = request(body=b"{}").replace(b"Host: exporter.test", f"Host: {header}".encode())
-    assert exporter.ask(data).status == 200
+    assert exporter.ask(with_host(host)).status == 200
+    assert upstream.call().head.all("Host") == [upstream.url.removeprefix("http://").encode()]
+
+
+FOREIGN = [
+    "evil.example",
+    "evil.example:11436",
+    "127.0.0.1.evil.example",
+    "localhost.evil.example",
+    "local",
+    "evil@127.0.0.1",
+]
+
+
+@pytest.mark.parametrize("host", FOREIGN)
+def test_a_name_that_a_stranger_may_own_is_refused_on_loopback(
+    exporter: Exporter, upstream: Upstream, host: str
+) -> None:
+    """Else a web page whose name resolves to 127.0.0.1 speaks to the server: the upstream sees only our own `Host`."""
+    upstream.script = answering(response(b"{}"))
+    assert exporter.ask(with_host(host)).status == 403
+    assert upstream.calls == []
+
+
+def test_names_do_not_matter_where_the_user_exposes_it(upstream: Upstream) -> None:
+    upstream.script = answering(response(b"{}"))
+    with Exporter(upstream.url, "--expose") as exporter:
+        assert exporter.ask(with_host("llm.example")).status == 200
     assert upstream.call().head.all("Host") == [upstream.url.removeprefix("http://").encode()]
 
 
@@ -90,7 +120,7 @@ def test_an_absolute_target_never_chooses_the_upstream(
         assert [call.head.target for call in upstream.calls] == [b"/api/chat?a=%2f"]
         assert upstream.call().head.all("Host") == [upstream.url.removeprefix("http://").encode()]
     else:
-        assert reply.status == 400
+        assert reply.status in (400, 403)
         assert upstream.calls == []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,7 +34,7 @@ def test_byte_by_byte_changes_nothing(case: Case) -> None:
 @settings(max_examples=300, deadline=None)
 def test_several_cuts_anywhere_change_nothing(case: Case, share: list[float]) -> None:
     cuts = [0, *sorted(round(part * len(case.body)) for part in share), len(case.body)]
-    pieces = [case.body[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    pieces = [case.body[start:end] for start, end in pairwise(cuts)]
     told(case, heard(case.api, pieces, case.content_type))
 
 

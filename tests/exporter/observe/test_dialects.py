@@ -26,7 +26,7 @@ def chat(*texts: str) -> Heard:
 
 
 def delta(value: str) -> str:
-    return '{"choices":[{"index":0,"delta":%s,"finish_reason":null}]}' % value
+    return f'{{"choices":[{{"index":0,"delta":{value},"finish_reason":null}}]}}'
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,12 @@ def ollama() -> Iterator[Recorded[Ollama]]:
 
 @pytest.fixture(scope="session")
 def llama() -> Iterator[Recorded[LlamaServer]]:
-    with LlamaServer(parallel=1) as server, Exporter(server.url, config=config("llamacpp", "tiny")) as exporter:
+    # A prompt that is asked again would be read from a cache, which its usage tells.
+    flags = ("--no-cache-prompt", "--cache-ram=0")
+    with (
+        LlamaServer(parallel=1, flags=flags) as server,
+        Exporter(server.url, config=config("llamacpp", "tiny")) as exporter,
+    ):
         yield Recorded(server, exporter)
 
 

@@ -17,8 +17,6 @@ FIXED = {"seed": 1, "temperature": 0, "num_predict": 12}
 SAID = [{"role": "user", "content": "who will be there"}]
 OPENAI = {"model": "tiny", "messages": SAID, "seed": 1, "temperature": 0, "max_tokens": 12}
 TEXT = {"model": "tiny", "prompt": "who will be", "seed": 1, "temperature": 0, "max_tokens": 12}
-# The same prompt twice is read from a cache the second time, which usage tells.
-UNCACHED = {"cache_prompt": False}
 
 OLLAMA: dict[str, tuple[str, dict[str, Any]]] = {
     "chat, stream left out": ("/api/chat", {"model": "tiny", "messages": SAID, "options": FIXED}),
@@ -52,15 +50,15 @@ OLLAMA: dict[str, tuple[str, dict[str, Any]]] = {
     "an embedding of what says words": ("/api/chat", {"model": "tiny-embed", "messages": SAID}),
 }
 LLAMA: dict[str, tuple[str, dict[str, Any]]] = {
-    "chat": ("/v1/chat/completions", {**OPENAI, **UNCACHED}),
-    "chat stream": ("/v1/chat/completions", {**OPENAI, **UNCACHED, "stream": True}),
+    "chat": ("/v1/chat/completions", OPENAI),
+    "chat stream": ("/v1/chat/completions", {**OPENAI, "stream": True}),
     "chat stream with usage": (
         "/v1/chat/completions",
-        {**OPENAI, **UNCACHED, "stream": True, "stream_options": {"include_usage": True}},
+        {**OPENAI, "stream": True, "stream_options": {"include_usage": True}},
     ),
-    "completion": ("/v1/completions", {**TEXT, **UNCACHED}),
-    "completion stream": ("/v1/completions", {**TEXT, **UNCACHED, "stream": True}),
-    "its own completion": ("/completion", {"prompt": "how", "n_predict": 8, "seed": 1, "temperature": 0, **UNCACHED}),
+    "completion": ("/v1/completions", TEXT),
+    "completion stream": ("/v1/completions", {**TEXT, "stream": True}),
+    "its own completion": ("/completion", {"prompt": "how", "n_predict": 8, "seed": 1, "temperature": 0}),
     "no messages": ("/v1/chat/completions", {"model": "tiny"}),
     "no embeddings here": ("/v1/embeddings", {"input": "one"}),
 }

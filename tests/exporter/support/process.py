@@ -162,7 +162,7 @@ class Exporter(Server):
         return read_samples(text)
 
     def rows(self, where: str = "1", *values: object) -> list[dict[str, Any]]:
-        """Rows of `request_traces` that are committed now, in the order of their time. No store, or a broken one: no rows."""
+        """Rows of `request_traces` that are committed now, by their time. No store, or a broken one: no rows."""
         if not self.store.exists():
             return []
         with closing(sqlite3.connect(f"file:{self.store}?mode=ro", uri=True)) as database:
@@ -186,8 +186,13 @@ class Exporter(Server):
         """Resident memory in bytes, now."""
         return _memory(self.pid, "VmRSS")
 
+    def forget_peak(self) -> int:
+        """Count `peak` from now on (proc_pid_clear_refs(5)). The resident memory now, in bytes."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+        return self.rss()
+
     def peak(self) -> int:
-        """The most resident memory so far, in bytes."""
+        """The most resident memory since the start or `forget_peak`, in bytes."""
         return _memory(self.pid, "VmHWM")
 
     def signal(self, number: signal.Signals) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import select
 import socket
 import ssl
 import struct
@@ -243,6 +244,10 @@ class Wire:
             whole = False
         return Reply(head, bytes(body), framing, whole, tuple(interim))
 
+    def answered(self, timeout: float) -> bool:
+        """Whether anything came, or the end, within so many seconds. Takes nothing."""
+        return bool(select.select([self._socket], [], [], timeout)[0])
+
     def closed(self, timeout: float = 15) -> bool:
         """Whether the other side ends the connection in time; what still comes is kept."""
         self._socket.settimeout(timeout)
@@ -268,7 +273,7 @@ def request(
 ) -> bytes:
     """A plain, correct request with a length."""
     path = target.encode() if isinstance(target, str) else target
-    lines = [b"%s %s HTTP/1.1" % (method.encode(), path), b"Host: exporter.test"]
+    lines = [b"%s %s HTTP/1.1" % (method.encode(), path), b"Host: localhost"]
     lines += [f"{name}: {value}".encode("latin-1") for name, value in headers]
     if body or method not in ("GET", "HEAD"):
         lines.append(b"Content-Length: %d" % len(body))

@@ -136,7 +136,7 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         if self._closing:
-            return
+            return None
         method = self._parser.get_method().decode("latin-1")
         path, _, query = self._target.decode("latin-1").partition("?")
         headers: dict[str, str] = {}

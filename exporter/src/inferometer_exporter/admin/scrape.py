@@ -7,12 +7,13 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from prometheus_client.exposition import choose_encoder
-
 from inferometer_exporter.admin.http import Response
 
 SHARED_SECONDS = 0.25
 """A rendering that began at most so long before a scrape came is the scrape's answer too."""
+
+MOST_FORMS = 4
+"""Values of `Accept` that are in flight at once. Scrapers have one or two; who makes up more gets the plain text."""
 
 Render = Callable[[str], tuple[bytes, str]]
 """From `Accept` to body and content type."""
@@ -36,18 +37,18 @@ class Scrapes:
         """The metrics in the format that `accept` prefers, rendered at most 0.25 s before this call."""
         loop = asyncio.get_running_loop()
         arrived = loop.time()
-        form = choose_encoder(accept)[1]
+        form = accept if accept in self._flights or len(self._flights) < MOST_FORMS else ""
         while True:
             flight = self._flights.get(form)
             if flight is not None and arrived - flight.began <= SHARED_SECONDS:
                 return await asyncio.shield(flight.answer)
             if flight is None or flight.answer.done():
-                flight = self._flights[form] = self._begin(loop, form, accept)
+                flight = self._flights[form] = self._begin(loop, form)
                 return await asyncio.shield(flight.answer)
             await asyncio.wait((flight.answer,))
 
-    def _begin(self, loop: asyncio.AbstractEventLoop, form: str, accept: str) -> _Flight:
-        answer = loop.run_in_executor(self._threads, self._make, accept)
+    def _begin(self, loop: asyncio.AbstractEventLoop, form: str) -> _Flight:
+        answer = loop.run_in_executor(self._threads, self._make, form)
         flight = _Flight(loop.time(), answer)
 
         def forget() -> None:

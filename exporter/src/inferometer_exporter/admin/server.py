@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import ssl
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from inferometer_exporter.admin.auth import Guard, known_host
+from inferometer_exporter.admin.certificate import Certificate
 from inferometer_exporter.admin.connection import HEAD_SECONDS, STALL_SECONDS, Clients, Connection
 from inferometer_exporter.admin.http import Request, Response, as_json, as_text, failure
 from inferometer_exporter.admin.page import FILES, Page
@@ -43,11 +43,10 @@ class AdminServer:
         self._scrapes = Scrapes(lambda accept: render(meters, accept), self._rendering)
         self._traces = TraceApi(None if reader_path is None else TraceReader(reader_path), self._asking)
         self._page = Page()
+        self._certificate = Certificate(config.admin_tls) if config.admin_tls is not None else None
         self._clients = Clients(self._answer)
         self._server: asyncio.Server | None = None
         self._beside: asyncio.Task[None] | None = None
-        self._tls: ssl.SSLContext | None = None
-        self._tls_mark: tuple[int, ...] = ()
 
     @property
     def port(self) -> int:
@@ -59,18 +58,18 @@ class AdminServer:
     async def start(self) -> None:
         """Listens. Raises BadInput for a login or certificate that cannot be used, BadEnvironment for the port."""
         self._guard.check()
-        if self._config.admin_tls is not None:
-            self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            self._load_certificate(self._tls)
+        if self._certificate is not None:
+            self._certificate.load()
+        tls = None if self._certificate is None else self._certificate.context
         where = self._config.admin
         try:
             self._server = await asyncio.get_running_loop().create_server(
-                lambda: Connection(self._clients, tls=self._tls is not None),
+                lambda: Connection(self._clients, tls=tls is not None),
                 where.host,
                 where.port,
-                ssl=self._tls,
-                ssl_handshake_timeout=HEAD_SECONDS if self._tls else None,
-                ssl_shutdown_timeout=STALL_SECONDS if self._tls else None,
+                ssl=tls,
+                ssl_handshake_timeout=HEAD_SECONDS if tls else None,
+                ssl_shutdown_timeout=STALL_SECONDS if tls else None,
             )
         except OSError as error:
             reason = error.strerror or str(error)
@@ -90,7 +89,7 @@ class AdminServer:
             for client in list(self._clients.open):
                 client.abort()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._server.wait_closed(), 1)
+                await asyncio.wait_for(self._server.wait_closed(), 0.5)
         for threads in (self._rendering, self._asking):
             threads.shutdown(wait=False, cancel_futures=True)
 
@@ -98,27 +97,11 @@ class AdminServer:
         while True:
             await asyncio.sleep(STEP_SECONDS)
             self._window.step()
-            if self._tls is not None:
+            if self._certificate is not None:
                 try:
-                    self._load_certificate(self._tls)
+                    self._certificate.load()
                 except BadInput as error:
                     LOG.error("%s The former certificate stays.", error)
-
-    def _load_certificate(self, context: ssl.SSLContext) -> None:
-        """Reads the certificate where its files have changed: connections that come later see the new one."""
-        files = self._config.admin_tls
-        assert files is not None
-        try:
-            mark = tuple(path.stat().st_mtime_ns for path in (files.cert_file, files.key_file))
-            if mark != self._tls_mark:
-                self._tls_mark = mark
-                context.load_cert_chain(files.cert_file, files.key_file, password="")
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "not PEM"
-            raise BadInput(
-                f"admin_tls: {files.cert_file} and {files.key_file} cannot be used: {reason}. "
-                "Remedy: name a PEM certificate and its key without a password, readable by the exporter's user."
-            ) from None
 
     async def _answer(self, request: Request) -> Response:
         """The answer to any request. A fault of ours is a 500 that tells nothing."""

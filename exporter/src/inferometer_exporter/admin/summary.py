@@ -17,12 +17,10 @@ Json = dict[str, Any]
 
 
 class Health(Protocol):
-    """What the app knows of itself: whether it is ending, and what keeps it from being ready, a line each."""
+    """What the app knows of itself."""
 
-    @property
-    def stopping(self) -> bool: ...
-
-    def problems(self) -> list[str]: ...
+    def problems(self) -> list[str]:
+        """What keeps it from being ready, a line each."""
 
 
 class Summary:
@@ -63,8 +61,7 @@ class Summary:
 
     def problems(self) -> list[str]:
         """Why the exporter is not ready, in the words of `/readyz`."""
-        ending = ["the exporter is ending"] if self._health.stopping else []
-        return [*ending, *self._health.problems()]
+        return self._health.problems()
 
     def backends(self) -> list[Json]:
         """Each backend of the configuration with its state."""

@@ -95,9 +95,7 @@ def _question(about: str, method: Callable[..., object], *takes: str) -> Questio
 
 _READER = TraceReader
 QUESTIONS: dict[str, Question] = {
-    "recent": _question(
-        "The newest requests.", _READER.recent, "limit", "before", "model", "status", "tag", "backend"
-    ),
+    "recent": _question("The newest requests.", _READER.recent, "limit", "before", "model", "status", "tag", "backend"),
     "failures": _question("The newest requests that did not complete.", _READER.failures, "limit", "before"),
     "slowest": _question("The requests that took longest.", _READER.slowest, "limit", "hours"),
     "models": _question("Sums and quantiles by model.", _READER.by_model, "hours"),

@@ -119,12 +119,11 @@ def _backend(base: Path, alone: bool, value: Value) -> Backend | None:
     )
 
 
-def _urls(value: Value) -> tuple[str, ...] | None:
+def _urls(value: Value) -> tuple[str, ...]:
     urls = value.each(places.url)
     if not urls:
         raise Wrong("names no address", "write at least one, such as http://127.0.0.1:11434")
-    good = tuple(dict.fromkeys(url for url in urls if url is not None))
-    return None if None in urls else good
+    return tuple(dict.fromkeys(url for url in urls if url is not None))
 
 
 def _store(base: Path, value: Value) -> Store | None:

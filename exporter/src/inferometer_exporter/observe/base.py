@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from inferometer_exporter.observe.encoding import Inflater, Unreadable
 from inferometer_exporter.observe.framing import Body, Framing, Ignored
-from inferometer_exporter.observe.kept import ENDS
+from inferometer_exporter.observe.kept import ENDS, LIMIT
 
 
 class Form(NamedTuple):
@@ -81,12 +81,15 @@ class Answer(ABC):
     def end(self, now: float) -> None:
         """Reads what the end of the body makes whole. Never raises."""
         self._now = now
+        is_long = self._framing.size > LIMIT
         for payload in self._framing.rest():
             if self.stream:
                 if payload:
                     self._event(payload)
             elif self._whole(payload):
                 self.finished = True
+                # What was left out of a long body is its longest member: texts or vectors.
+                self.output = self.output or (is_long and not self.error)
             else:
                 self.readable = self._is_json
         self.finished = self.finished or self.closing

@@ -20,8 +20,9 @@ NAME_LENGTH = 256
 # What decoders raise: msgspec's errors and UnicodeDecodeError are ValueErrors, deep nesting is a RecursionError.
 _FAULTS = (ValueError, RecursionError)
 
-# Half of a surrogate pair, as lenient encoders write it. msgspec refuses all JSON that has one, also in other fields.
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+# Half of a surrogate pair, as lenient encoders write it; the group is what looks like one: an escaped backslash, or
+# a pair. msgspec refuses all JSON that has a half, also in fields that are not read.
+_HALF = re.compile(r"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -45,7 +46,7 @@ def reader(shape: type[T]) -> Callable[[bytes], T | None]:
 
 def _read_mended(data: bytes, shape: type[T]) -> T | None:
     text = data.decode(json.detect_encoding(data), "replace")
-    return _members(_SURROGATE.sub(r"\\ufffd", text), shape)
+    return _members(_HALF.sub(lambda found: found[1] or r"\ufffd", text), shape)
 
 
 def _members(text: str | Raw, shape: type[T]) -> T | None:

@@ -16,6 +16,10 @@ class Framing(Protocol):
     def rest(self) -> Sequence[bytes]: ...
 
     @property
+    def size(self) -> int:
+        """Bytes that came and were not given out yet, kept or not."""
+
+    @property
     def held(self) -> int:
         """Bytes in memory."""
 
@@ -27,6 +31,10 @@ class Lines:
 
     def __init__(self) -> None:
         self._partial = Kept()
+
+    @property
+    def size(self) -> int:
+        return self._partial.size
 
     @property
     def held(self) -> int:
@@ -101,6 +109,10 @@ class Body:
         self._kept = Kept()
 
     @property
+    def size(self) -> int:
+        return self._kept.size
+
+    @property
     def held(self) -> int:
         return self._kept.held
 
@@ -116,7 +128,7 @@ class Ignored:
     """What cannot be read: nothing of it is kept."""
 
     __slots__ = ()
-    held = 0
+    size = held = 0
 
     def split(self, data: bytes) -> Sequence[bytes]:
         return ()

@@ -56,12 +56,15 @@ class Kept:
 def shortened(head: bytes, tail: bytes) -> bytes:
     """A JSON object without the members between, from its first and its last bytes; what stands before it is kept.
 
-    `{"a":1,"b":[1,2` and `8,9],"c":3}` give `{"a":1,"c":3}`. Text that is no object gives what no reader understands;
-    text that is broken gives broken JSON.
+    `{"a":1,"b":[1,2` and `8,9],"c":3}` give `{"a":1,"c":3}`. Text that is no object, or does not end like one, gives
+    what no reader understands; text that is broken gives broken JSON. Only a text that breaks off at a brace inside
+    its longest member cannot be told from a whole one.
     """
-    start, end = head.find(b"{"), tail.rfind(b"}")
+    start, end = head.find(b"{"), len(tail.rstrip()) - 1
+    if start < 0 or tail[end : end + 1] != b"}":
+        return _NOTHING
     first, last = _last_comma(head, start), _first_comma(tail, end)
-    if start < 0 or end < 0 or first is None or last is None:
+    if first is None or last is None:
         return _NOTHING
     members = [part for part in (head[start + 1 : first], tail[last:end]) if part]
     return head[:start] + b"{" + b",".join(members) + b"}"
@@ -70,7 +73,7 @@ def shortened(head: bytes, tail: bytes) -> bytes:
 def _last_comma(head: bytes, start: int) -> int | None:
     """Where the last whole member of the object that begins at `start` ends."""
     depth, comma = 0, start + 1
-    for token in _FORWARD.finditer(head, max(start, 0)):
+    for token in _FORWARD.finditer(head, start):
         sign = token[0]
         if sign == b'"':  # a string that goes on beyond the head
             break
@@ -88,7 +91,7 @@ def _last_comma(head: bytes, start: int) -> int | None:
 def _first_comma(tail: bytes, end: int) -> int | None:
     """Where the first whole member of the object that ends at `end` begins, found from the end backwards."""
     depth, inside, begin = 0, False, end
-    for token in reversed([*_BACKWARD.finditer(tail, 0, max(end + 1, 0))]):
+    for token in reversed([*_BACKWARD.finditer(tail, 0, end + 1)]):
         sign = token[0]
         if sign[-1:] == b'"':
             inside ^= len(sign) % 2 == 1  # an odd number of backslashes before it makes it a part of the string

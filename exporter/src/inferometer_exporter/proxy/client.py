@@ -108,6 +108,8 @@ class ClientConnection(asyncio.Protocol):
 
     def request_head(self, head: RequestHead, length: bytes | None) -> None:
         self.head_since = None
+        if not head.local and self.route.guarded:
+            raise Refused(403, "this name is not one of this machine")
         self.body_since, self.body_bytes = self.touched, 0
         api = METERED.get(head.path) if head.method == b"POST" else None
         self.receiving = exchange = Exchange(self, self.route, api, head, length)

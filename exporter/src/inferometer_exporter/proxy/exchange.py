@@ -156,9 +156,12 @@ class Exchange:
         """The request was forwarded whole: now it may be read."""
         self.request_done = True
         if self.api is not None and not self.recorded:
-            asked = self.asked or self.read_request()
-            self.in_flight = meter = self.route.meters.asked(asked.model)
-            meter.in_flight += 1
+            try:
+                asked = self.asked or self.read_request()
+                self.in_flight = meter = self.route.meters.asked(asked.model)
+                meter.in_flight += 1
+            except Exception as error:
+                self.route.trouble(error)
         if self.answer_done:
             self._over()
 
@@ -180,19 +183,21 @@ class Exchange:
         if head.chunked and self.head.version == "1.0":
             self.filter = Unchunker()
             head.raw = without(head.raw, TRANSFER_CODING)
-        if self.api is None:
-            return
+        if self.api is not None:
+            try:
+                self._open(self.api, head)
+            except Exception as error:
+                self.route.trouble(error)
+
+    def _open(self, api: Api, head: AnswerHead) -> None:
+        """Make ready to read the answer."""
         self.fleet = read_fleet(head)
         if 200 <= head.status < 300:
             if self.asked is None:
                 self.read_request()
             self.meter = meter = self.route.meters.settled(self.label, True)
-            self.answer = open_answer(
-                self.api,
-                head.fields.get(b"content-type", b""),
-                head.fields.get(b"content-encoding", b""),
-                meter.between.observe,
-            )
+            kind, encoding = head.fields.get(b"content-type", b""), head.fields.get(b"content-encoding", b"")
+            self.answer = open_answer(api, kind, encoding, meter.between.observe)
 
     def forward(self, data: bytes) -> None:
         client = self.client
@@ -203,17 +208,19 @@ class Exchange:
     def observe(self, piece: bytes) -> None:
         """Show a piece of the body to the reader; it was forwarded already."""
         answer = self.answer
-        if answer is not None:
+        if answer is None:
+            return
+        try:
             answer.feed(piece, self.client.touched)
-            if not self.first_seen and answer.first_token_at is not None:
+            if not self.first_seen and answer.first_token_at is not None and self.meter is not None:
                 self.first_seen = True
-                assert self.meter is not None
                 self.meter.first_token.observe(answer.first_token_at - self.started)
+        except Exception as error:
+            self.answer = None
+            self.route.trouble(error)
 
     def answer_ended(self) -> None:
         """The answer was forwarded whole."""
-        if self.answer is not None:
-            self.answer.end(monotonic())
         self.answer_done = True
         record(self)
         if self.request_done:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from inferometer_exporter.proxy.hosts import is_local
+
 Headers = list[tuple[bytes, bytes]]
 
 # Of a request's and an answer's head: nginx allows 32 KB by default, Go 1 MB. No LLM client comes near.
@@ -46,7 +48,7 @@ class RequestHead:
     """What the proxy needs of a request's head. It holds for every request with the same head, whatever its length.
 
     `lines` are the headers to forward, joined, each with its line end, but for the length. `keep` tells whether the
-    client's connection may serve another request.
+    client's connection may serve another request, `local` whether its Host names this machine.
     """
 
     method: bytes
@@ -58,6 +60,7 @@ class RequestHead:
     expects: bool
     herd_tags: str | None
     keep: bool
+    local: bool
     first: tuple[object, bytes] = (None, b"")  # the head as made for a server, and that server
 
     def for_server(self, server: object, prefix: bytes, authority: bytes) -> bytes:
@@ -85,7 +88,7 @@ def read_request_head(method: bytes, version: str, target: bytes, headers: Heade
         raise Refused(505, "only HTTP/1.1 and HTTP/1.0 are spoken here")
     if method == b"CONNECT":
         raise Refused(405, "this is no forward proxy")
-    lines, hosts, chunked, expects, tags, named = [], 0, False, False, None, frozenset[bytes]()
+    lines, hosts, chunked, expects, tags, named = [], list[bytes](), False, False, None, frozenset[bytes]()
     for name, value in headers:
         low = name.lower()
         if low not in _SPECIAL:
@@ -93,7 +96,7 @@ def read_request_head(method: bytes, version: str, target: bytes, headers: Heade
                 raise Refused(400, "a header that some servers take for another")
             lines.append((low, b"%b: %b\r\n" % (name, value)))
         elif low == b"host":
-            hosts += 1
+            hosts.append(value)
         elif low == b"connection":
             named |= _named(value)
         elif low == b"transfer-encoding":
@@ -106,7 +109,7 @@ def read_request_head(method: bytes, version: str, target: bytes, headers: Heade
         elif low == b"x-herd-tags":
             tags = value.decode("latin-1") if tags is None else f"{tags},{value.decode('latin-1')}"
             lines.append((low, b"%b: %b\r\n" % (name, value)))
-    if hosts > 1 or (not hosts and version == "1.1"):
+    if len(hosts) > 1 or (not hosts and version == "1.1"):
         raise Refused(400, "one Host header is needed")
     if chunked and version == "1.0":
         raise Refused(400, "HTTP/1.0 has no chunks")
@@ -114,9 +117,10 @@ def read_request_head(method: bytes, version: str, target: bytes, headers: Heade
     if chunked:
         joined += b"Transfer-Encoding: chunked\r\n"
     origin = _origin(target)
-    return RequestHead(
-        method, version, origin, origin.partition(b"?")[0], joined, chunked, expects, tags, keep and version == "1.1"
-    )
+    path = origin.partition(b"?")[0]
+    keep = keep and version == "1.1"
+    local = not hosts or is_local(hosts[0])
+    return RequestHead(method, version, origin, path, joined, chunked, expects, tags, keep, local)
 
 
 def split_length(head: bytes) -> tuple[bytes, bytes | None]:

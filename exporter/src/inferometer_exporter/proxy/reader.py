@@ -26,7 +26,8 @@ class Owner(Protocol):
 
     def request_began(self) -> None: ...
 
-    def request_head(self, head: RequestHead, length: bytes | None) -> None: ...
+    def request_head(self, head: RequestHead, length: bytes | None) -> None:
+        """May raise Refused."""
 
     def request_body(self, piece: bytes) -> None: ...
 
@@ -144,19 +145,22 @@ class RequestReader:
         if self._muted:
             return
         fields, parser = self._fields, self._parser
-        if self._loose > MAX_HEAD and sum(len(name) + len(value) for name, value in fields) > MAX_HEAD:
+        if (
+            self._loose > MAX_HEAD
+            and len(self._target) + sum(len(name) + len(value) for name, value in fields) > MAX_HEAD
+        ):
             self._stop(Refused(431, "a head that is too long"))
         self._loose = 0
         try:
             head = read_request_head(
                 parser.get_method(), parser.get_http_version(), self._target, fields, parser.should_keep_alive()
             )
+            length = self._length()
+            self._owner.request_head(head, length)
         except Refused as refused:
             self._stop(refused)
-        length = self._length()
         plain = self._seen is not None and self._seen[1] == length and not head.chunked and not parser.should_upgrade()
         self._common = (self._seen[0], head) if plain and self._seen is not None else None
-        self._owner.request_head(head, length)
 
     def on_body(self, piece: bytes) -> None:
         self._loose = 0

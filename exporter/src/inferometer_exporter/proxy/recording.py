@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from inferometer_exporter.config.model import Backend, Timeouts
+from inferometer_exporter.errors import without_text
 from inferometer_exporter.metrics.meters import COLD_LOAD_SECONDS, BackendMeters
 from inferometer_exporter.names import Reason, Status
 from inferometer_exporter.observe.apis import Work
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from inferometer_exporter.proxy.exchange import Exchange
 
 
+log = logging.getLogger(__name__)
+
+
 @dataclass(slots=True)
 class Route:
     """Where the requests of one listener go, and where they are counted. `keep` takes a finished trace."""
@@ -29,8 +34,18 @@ class Route:
     meters: BackendMeters
     keep: Callable[[Trace], None]
     timeouts: Timeouts
+    guarded: bool = True  # only requests that name this machine are taken: it listens on loopback
     stopping: bool = False
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _quiet_until: float = 0.0
+
+    def trouble(self, error: Exception) -> None:
+        """Recording failed, which must not touch traffic: say where, once a minute, and nothing of its content."""
+        now = monotonic()
+        if now < self._quiet_until:
+            return
+        self._quiet_until = now + 60
+        log.error("a request could not be recorded (%s); it was forwarded all the same", without_text(error))
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Run something beside; the loop alone would not hold on to it."""
@@ -49,10 +64,17 @@ _STATUS = {
 
 
 def record(exchange: Exchange, reason: Reason | None = None, why: str | None = None) -> None:
-    """Count a request that is over, once. Without a reason, what was answered decides how it ended."""
+    """Count a request that is over, once. Without a reason, what was answered decides how it ended. Never raises."""
     if exchange.recorded:
         return
     exchange.recorded = True
+    try:
+        _record(exchange, reason, why)
+    except Exception as error:
+        exchange.route.trouble(error)
+
+
+def _record(exchange: Exchange, reason: Reason | None, why: str | None) -> None:
     route, api = exchange.route, exchange.api
     if exchange.in_flight is not None:
         exchange.in_flight.in_flight -= 1
@@ -61,13 +83,16 @@ def record(exchange: Exchange, reason: Reason | None = None, why: str | None = N
         route.meters.unmetered += 1
         return
     asked, answer, status = exchange.asked or exchange.read_request(), exchange.answer, exchange.status
+    now = monotonic()
+    if answer is not None and exchange.answer_done:
+        answer.end(now)
     if reason is None:
         end, reason, why = _outcome(exchange)
     else:
         end = _STATUS.get(reason, Status.FAILED)
         if reason is Reason.RESET and answer is not None:
             end = Status.INCOMPLETE
-    seconds = monotonic() - exchange.started
+    seconds = now - exchange.started
     said = answer.model if answer is not None else None
     meter = exchange.meter
     if meter is None or (exchange.label is None and said is not None):

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from time import monotonic
 
 from inferometer_exporter.config.model import Address, Config
-from inferometer_exporter.errors import BadEnvironment
+from inferometer_exporter.errors import BadEnvironment, without_text
 from inferometer_exporter.metrics.meters import Meters
 from inferometer_exporter.names import Reason
 from inferometer_exporter.proxy import tls
 from inferometer_exporter.proxy.client import ClientConnection
+from inferometer_exporter.proxy.hosts import is_loopback
 from inferometer_exporter.proxy.recording import Route
 from inferometer_exporter.proxy.upstream import Upstream
 from inferometer_exporter.trace import Trace
@@ -23,7 +24,8 @@ log = logging.getLogger(__name__)
 BACKLOG = 1024
 SWEEP = 0.5  # seconds between two looks at all connections
 PATIENCE = 10.0  # seconds before a slow body is judged by its rate
-LINGER = 5.0  # seconds in which a client may read our last answer before the connection is cut
+ENDED = "the exporter was told to end"
+LINGER = 2.0  # seconds in which a client may read our last answer before the connection is cut
 
 
 class Proxy:
@@ -47,6 +49,7 @@ class Proxy:
                 meters.backends[backend.name],
                 keep,
                 config.timeouts,
+                guarded=is_loopback(backend.listen.host) and not config.expose,
             )
             for backend in config.backends
             for context in (tls.towards_server(backend),)
@@ -86,7 +89,7 @@ class Proxy:
         left = self._busy()
         for client in left:
             if client.exchange is not None:
-                client.exchange.cut(Reason.SHUTDOWN, "the exporter was told to end")
+                client.exchange.cut(Reason.SHUTDOWN, ENDED)
         return len(left)
 
     def close(self) -> None:
@@ -94,6 +97,8 @@ class Proxy:
         if self._sweeper is not None:
             self._sweeper.cancel()
         for client in list(self.clients):
+            if client.exchange is not None:
+                client.exchange.cut(Reason.SHUTDOWN, ENDED)
             client.transport.abort()
         for route in self.routes:
             for upstream in route.upstreams:
@@ -117,8 +122,8 @@ class Proxy:
                     client.head_since += stood
             try:
                 self._judge(client, now)
-            except Exception:
-                log.exception("a connection could not be judged; it is closed")
+            except Exception as error:
+                log.error("a connection could not be judged (%s); it is closed", without_text(error))
                 client.transport.abort()
         for route in self.routes:
             for upstream in route.upstreams:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 
 from inferometer_exporter.config.model import Backend, Tls
+from inferometer_exporter.config.tls import client_context
 from inferometer_exporter.errors import BadInput
 
 
@@ -13,11 +14,9 @@ def towards_server(backend: Backend) -> ssl.SSLContext | None:
     if not any(address.scheme == "https" for address in backend.addresses):
         return None
     try:
-        context = ssl.create_default_context(cafile=str(backend.ca_file) if backend.ca_file else None)
+        return client_context(backend.ca_file)
     except (OSError, ssl.SSLError) as error:
         raise BadInput(f"backend {backend.name}: ca_file {backend.ca_file} cannot be used: {_said(error)}") from None
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 def towards_clients(files: Tls | None, what: str) -> ssl.SSLContext | None:

@@ -12,7 +12,6 @@ import msgspec
 
 from inferometer_exporter.observe.apis import Api, Dialect, Work
 
-
 _NULL = msgspec.Raw(b"null")
 
 

@@ -35,6 +35,7 @@ class StoreFile:
         self._rollups = Rollups()
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
+        self._looked_through = False
 
     def open(self) -> sqlite3.Connection:
         """The connection to the file that is there now, which is made where there is none."""
@@ -55,6 +56,7 @@ class StoreFile:
             raise
         self._identity = recovery.identity(self.path)
         self._connection = connection
+        self._looked_through = False
         return connection
 
     def write(self, traces: Sequence[Trace]) -> None:
@@ -81,6 +83,10 @@ class StoreFile:
     def care(self) -> bool:
         """See whether the file is still there, write sums, and prune a slice. True where there is more to prune."""
         connection = self.open()
+        if not self._looked_through:
+            # Once for each opening: a page that is broken may otherwise take rows for weeks and give none back.
+            self._looked_through = True
+            recovery.look_through(connection)
         self._rollups.flush(connection)
         return self._retention.step(connection, time.time())
 

@@ -78,6 +78,20 @@ def set_aside(path: Path) -> Path:
     return target
 
 
+class Broken(sqlite3.DatabaseError):
+    """The file answers, but not all of its pages hold what they should."""
+
+    sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    sqlite_errorname = "SQLITE_CORRUPT"
+
+
+def look_through(connection: sqlite3.Connection) -> None:
+    """Read every page once: a second or two for the largest store. Raises sqlite3.DatabaseError where one is broken."""
+    (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if said != "ok":
+        raise Broken("quick_check found a fault")
+
+
 def identity(path: Path) -> tuple[int, int] | None:
     """What tells a file from another of the same name; None where there is none."""
     try:

@@ -39,11 +39,11 @@ const sums = (name, read) => [
   ["Requests", (row) => words.count(row.requests), "n"],
   ["Failed", (row) => words.share(ratio(row.failures, row.requests)), "n"],
   ["Clients left", (row) => words.count(row.client_disconnects), "n"],
-  ["First token p50", (row) => words.milliseconds(row.first_token_p50_ms), "n"],
-  ["p95", (row) => words.milliseconds(row.first_token_p95_ms), "n"],
-  ["Duration p50", (row) => words.milliseconds(row.latency_p50_ms), "n"],
-  ["p95", (row) => words.milliseconds(row.latency_p95_ms), "n"],
-  ["p99", (row) => words.milliseconds(row.latency_p99_ms), "n"],
+  ["First token p50", (row) => words.milliseconds(row.first_token_ms.p50), "n"],
+  ["p95", (row) => words.milliseconds(row.first_token_ms.p95), "n"],
+  ["Duration p50", (row) => words.milliseconds(row.latency_ms.p50), "n"],
+  ["p95", (row) => words.milliseconds(row.latency_ms.p95), "n"],
+  ["p99", (row) => words.milliseconds(row.latency_ms.p99), "n"],
   ["Tokens in", (row) => words.short(row.prompt_tokens), "n"],
   ["Tokens out", (row) => words.short(row.completion_tokens), "n"],
 ];
@@ -74,11 +74,11 @@ const live = async ({ summary, ask }) => {
 const models = async ({ ask, hours }) => {
   const [byModel, slowest, fallbacks] = await Promise.all([ask("models", { hours }), ask("slowest", { hours, limit: 15 }), ask("fallbacks", { hours })]);
   return [
-    table("By model", sums("Model", (row) => words.text(row.model)), byModel.rows, said([byModel], "No traffic in this time."), "quantiles are estimates"),
+    table("By model", sums("Model", (row) => words.text(row.name)), byModel.rows, said([byModel], "No traffic in this time."), "quantiles are estimates"),
     table("Slowest requests", TRACE, slowest.rows, said([slowest], "No traffic in this time.")),
     table("Fallbacks", [
-      ["Asked for", (row) => words.text(row.original_model)],
-      ["Answered by", (row) => words.text(row.model)],
+      ["Asked for", (row) => words.text(row.asked)],
+      ["Answered by", (row) => words.text(row.served)],
       ["Requests", (row) => words.count(row.requests), "n"],
     ], fallbacks.rows, said([fallbacks], "No model stood in for another.")),
   ];
@@ -86,7 +86,7 @@ const models = async ({ ask, hours }) => {
 
 const apps = async ({ ask, hours }) => {
   const byTag = await ask("tags", { hours });
-  return [table("By tag", sums("App", (row) => words.text(row.tag)), byTag.rows,
+  return [table("By tag", sums("App", (row) => words.text(row.name)), byTag.rows,
     said([byTag], "No tagged request in this time. Clients tag by X-Herd-Tags, metadata.tags or user."), "a request with two tags counts for both")];
 };
 
@@ -102,7 +102,7 @@ const trends = async ({ ask, hours }) => {
     bars("Tokens out by hour", byHour.rows, hour, out, words.short),
     bars("Requests by hour of the day", ofDay.rows, (row) => String(row.hour_of_day).padStart(2, "0") + ":00", load, words.short, "last 7 days"),
     bars("Requests by day", byDay.rows, (row) => words.text(row.day), load, words.short, "last 30 days"),
-    table("By node", sums("Node", (row) => words.text(row.node_id)), nodes.rows, said([nodes], "No traffic in this time.")),
+    table("By node", sums("Node", (row) => words.text(row.name)), nodes.rows, said([nodes], "No traffic in this time.")),
   ];
 };
 
@@ -120,11 +120,11 @@ const failures = async ({ summary, ask, hours }) => {
     ], reasons, "Nothing has failed."),
     table("Last requests that did not complete", FAILED, rows.rows, said([rows], "Every request kept here has completed.")),
     table("Retries by node", [
-      ["Node", (row) => words.text(row.node_id)],
+      ["Node", (row) => words.text(row.name)],
       ["Requests", (row) => words.count(row.requests), "n"],
       ["Retries", (row) => words.count(row.retries), "n"],
-      ["Failed", (row) => words.share(ratio(row.failures, row.requests)), "n"],
-    ], retries.rows, said([retries], "No request was repeated.")),
+      ["Failed", (row) => words.share(row.failure_ratio), "n"],
+    ], retries.rows.filter((row) => row.retries), said([retries], "No request was repeated.")),
   ];
 };
 
