@@ -18,7 +18,7 @@ BLOCK = 500  # requests to one party before it is another's turn
 SETTLING = 0.4  # seconds; below a twentieth of a core it has written what it had
 
 
-def figures(folder: Path, rounds: int, seconds: float, requests: int) -> Iterator[Figure]:
+def figures(folder: Path, rounds: int, seconds: int, requests: int) -> Iterator[Figure]:
     """`rounds` of `seconds` for each party under load, then as many of `requests` by one client."""
     with Ollama() as server, Nginx(server.address) as nginx, Exporter(server.url) as exporter:
         machine.pin(pid_of(server), machine.OTHER_CORES)
@@ -28,7 +28,7 @@ def figures(folder: Path, rounds: int, seconds: float, requests: int) -> Iterato
         yield from _waits(rounds, requests, {"direct": server.port, "nginx": nginx.port, "ours": exporter.proxy_port})
 
 
-def _load(folder: Path, rounds: int, seconds: float, nginx: Nginx, exporter: Exporter) -> Iterator[Figure]:
+def _load(folder: Path, rounds: int, seconds: int, nginx: Nginx, exporter: Exporter) -> Iterator[Figure]:
     parties = {"nginx": (pid_of(nginx), nginx.port), "ours": (exporter.pid, exporter.proxy_port)}
     cost: dict[str, list[float]] = {name: [] for name in parties}
     rate: dict[str, list[float]] = {name: [] for name in parties}
@@ -53,7 +53,7 @@ def _load(folder: Path, rounds: int, seconds: float, nginx: Nginx, exporter: Exp
     )
 
 
-def _cost(folder: Path, seconds: float, pid: int, port: int) -> tuple[float, Load]:
+def _cost(folder: Path, seconds: int, pid: int, port: int) -> tuple[float, Load]:
     """CPU seconds a request. What the exporter writes after the last answer counts as well."""
     begin = machine.cpu_seconds(pid)
     load = wrk(port, folder, seconds)

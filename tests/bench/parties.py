@@ -83,12 +83,12 @@ class Load:
     rate: float
 
 
-def wrk(port: int, folder: Path, seconds: float, connections: int = 32) -> Load:
+def wrk(port: int, folder: Path, seconds: int, connections: int = 32) -> Load:
     """As many requests as go through, one after another on each connection. Raises where one is not answered 200."""
     script = folder / "wrk.lua"
     headers = "".join(f'wrk.headers["{name}"] = "{text}"\n' for name, text in HEADERS.items())
     script.write_text(f'wrk.method = "POST"\nwrk.body = [==[{QUESTION.decode()}]==]\n{headers}')
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", script, f"http://127.0.0.1:{port}{PATH}"]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script, f"http://127.0.0.1:{port}{PATH}"]
     process = subprocess.Popen(
         [find("wrk"), *map(str, command[1:])], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

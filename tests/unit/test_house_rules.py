@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sorted(path for top in ("src", "tests", "exporter") for path in (ROOT / top).rglob("*.py"))
-LOCKS = ("run", "dev")
+LOCKS = {lock: f"requirements/{lock}.txt" for lock in ("run", "dev")} | {"exporter": "exporter/requirements.txt"}
 MAX_LINES = 300
 
 OWN = (".ci", "docs", "exporter", "requirements", "src", "tests", "stack/examples")
@@ -76,7 +76,7 @@ def test_what_is_no_machine_is_left_alone(line: str) -> None:
 
 
 def lock_path(lock: str) -> Path:
-    return ROOT / f"requirements/{lock}.txt"
+    return ROOT / LOCKS[lock]
 
 
 def requirements(lock: str) -> dict[str, str]:
@@ -98,26 +98,37 @@ def test_locks_name_no_index(lock: str) -> None:
     assert re.findall(r"--(?:extra-)?index-url|--trusted-host|--find-links|://", text_of(lock_path(lock))) == []
 
 
-def test_both_locks_agree() -> None:
-    assert requirements("run").keys() <= requirements("dev").keys()
+@pytest.mark.parametrize("lock", ["run", "exporter"])
+def test_all_locks_agree(lock: str) -> None:
+    assert requirements(lock).keys() <= requirements("dev").keys()
 
 
 def test_every_dependency_is_locked() -> None:
     project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
     for lock, wanted in {
         "run": project["dependencies"],
-        "dev": project["dependencies"] + project["optional-dependencies"]["dev"],
+        "exporter": exporter_dependencies(),
+        "dev": project["dependencies"] + project["optional-dependencies"]["dev"] + exporter_dependencies(),
     }.items():
         locked = {name.split("==")[0] for name in requirements(lock)}
         names = {re.split(r"[<>=!~;\[ ]", one)[0].lower().replace("_", "-") for one in wanted}
-        assert names - locked == set(), f"not in requirements/{lock}.txt: run `make lock`"
+        assert names - locked == set(), f"not in {LOCKS[lock]}: run `make lock`"
+
+
+def exporter_dependencies() -> list[str]:
+    dependencies: list[str] = tomllib.loads(text_of(ROOT / "exporter/pyproject.toml"))["project"]["dependencies"]
+    return dependencies
+
+
+def test_the_exporter_depends_on_five_packages_at_most() -> None:
+    assert len(exporter_dependencies()) <= 5
 
 
 def test_every_dependency_has_its_reason() -> None:
     """As the design asks: a page says what each is for."""
     project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
     page = text_of(ROOT / "docs/decisions/0001-dependencies.md").lower()
-    every = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    every = [*project["dependencies"], *project["optional-dependencies"]["dev"], *exporter_dependencies()]
     assert [one for one in every if f"| {re.split(r'[<>=!]', one)[0].lower()} |" not in page] == []
 
 

@@ -28,7 +28,7 @@ RECORDER = Profile(
     heartbeat=metric("inferometer_build_info"),
     tested="0.1",
     series_fixed=130,
-    series_per_model=110,
+    series_per_model=130,
     sources={
         s.REQUESTS.key: source("inferometer_requests_total", note="Counts every request, whatever its end."),
         s.ERRORS.key: source(

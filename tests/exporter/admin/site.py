@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
 import threading
@@ -18,6 +19,7 @@ from inferometer_exporter.metrics.meters import Meters
 from tests.exporter.support.wire import HOST, Reply, Wire, request
 
 T = TypeVar("T")
+NewLoop = Callable[[], asyncio.AbstractEventLoop]
 
 BOX = Backend("box", "ollama", ("http://127.0.0.1:1",), Address("127.0.0.1", 0), models=("tiny",))
 
@@ -73,10 +75,17 @@ def configured(path: Path | None = None, **settings: Any) -> Config:
 
 
 @contextmanager
-def serving(path: Path | None = None, tls: Any = None, **settings: Any) -> Iterator[Site]:
-    """An admin port on loopback for one Ollama; `settings` are those of Config, `path` is the trace store's."""
+def serving(
+    path: Path | None = None, tls: Any = None, new_loop: NewLoop = asyncio.new_event_loop, **settings: Any
+) -> Iterator[Site]:
+    """An admin port on loopback for one Ollama; `settings` are those of Config, `path` is the trace store's.
+
+    Fails where anything went wrong in the loop that nobody caught.
+    """
     config = configured(path, **settings)
-    loop = asyncio.new_event_loop()
+    loop = new_loop()
+    uncaught: list[str] = []
+    loop.set_exception_handler(lambda _, about: uncaught.append(f"{about['message']}: {about.get('exception')!r}"))
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
@@ -92,6 +101,8 @@ def serving(path: Path | None = None, tls: Any = None, **settings: Any) -> Itera
         thread.join(10)
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
+    gc.collect()
+    assert uncaught == []
 
 
 def served(site: Site, model: str = "tiny", first_token: float = 0.15, tokens: int = 20, **failures: int) -> None:

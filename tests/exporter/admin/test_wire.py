@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
 
 import pytest
+import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,9 +18,9 @@ from tests.exporter.support.wire import Torn, Wire, request
 HEALTH = request("/healthz", method="GET")
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    with serving() as running:
+@pytest.fixture(scope="module", params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    with serving(new_loop=request.param) as running:
         yield running
 
 
@@ -116,6 +118,17 @@ def test_a_client_that_has_said_all_still_gets_its_answer(site: Site) -> None:
         wire.half_close()
         assert wire.reply().status == 200
         assert wire.closed(5)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/nowhere"])
+@pytest.mark.parametrize("last", ["close", "keep-alive"])
+def test_clients_that_reset_their_connection_leave_no_trace(site: Site, path: str, last: str) -> None:
+    """What is left behind would fail the fixture: it looks at errors that nobody caught."""
+    for _ in range(20):
+        with site.wire() as wire:
+            wire.send(request(path, method="GET", headers=[("Connection", last)]))
+            wire.leave("reset")
+    assert site.get("/healthz").status == 200
 
 
 def test_another_protocol_is_not_spoken(site: Site) -> None:

@@ -196,10 +196,14 @@ class Connection(asyncio.Protocol):
     def _leave(self) -> None:
         """Ends the connection once the answer is out. A client that still sends is heard, or it could not read it."""
         self._task = None
-        if self._tls or not self._transport.can_write_eof():
-            self._transport.close()
+        try:
+            if self._tls or not self._transport.can_write_eof():
+                self._transport.close()
+            else:
+                self._transport.write_eof()
+        except OSError:  # the client is gone
+            self.abort()
         else:
-            self._transport.write_eof()
             self._end_in(STALL_SECONDS if self._transport.get_write_buffer_size() else LINGER_SECONDS)
 
     def _end_in(self, seconds: float | None) -> None:

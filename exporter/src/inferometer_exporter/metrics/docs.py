@@ -76,8 +76,8 @@ come, first served:
   equal share a series. Models that the configuration lists keep their names as they are.
 - For Ollama and Herd `name:latest` and `name` are one model. Its label is `name`, unless the configuration lists it the
   other way.
-- Listed models and `other` show their counters at 0 from the start for `{m.MAIN_APIS["ollama"]}` (Ollama, Herd) or
-  `{m.MAIN_API}` (others): a rate must see the first failure.
+- Listed models show their counters at 0 from the start, so that a rate sees the first request and the first failure:
+  for {_words(m.OLLAMA_APIS)} (Ollama, Herd) or {_words(m.MAIN_APIS)} (others). `other` does for the first of these.
 - Ollama tells a load time with every answer. Only {m.COLD_LOAD_SECONDS:g} s and more count as a load.
 """
 

@@ -18,9 +18,10 @@ from inferometer_exporter.names import OTHER, DropReason, Reason
 # model that was not (recordings of 0.32). Only from here on did a request wait for a model to be loaded.
 COLD_LOAD_SECONDS = 0.1
 
-MAIN_API = "/v1/chat/completions"
-MAIN_APIS = {"ollama": "/api/chat", "herd": "/api/chat"}  # by engine, where it is another
-SPEAKS_OLLAMA = frozenset(MAIN_APIS)
+# Routes that show a listed model at 0 from the start, so that a rate sees its first request and its first failure.
+MAIN_APIS = ("/v1/chat/completions", "/v1/completions")
+OLLAMA_APIS = ("/api/chat", "/api/generate", "/v1/chat/completions")
+SPEAKS_OLLAMA = frozenset(("ollama", "herd"))
 LATEST = ":latest"
 
 # Pairs of models that may show as fallbacks of one backend, beside `other`: clients choose the first name of a pair.
@@ -110,8 +111,10 @@ class BackendMeters:
         self.models: dict[str, ModelMeter] = {}  # by label
         self._names: dict[str, ModelMeter] = {}  # by label and by other spellings of listed names
         self.other = self._add(OTHER)
-        for name in (OTHER, *backend.models):
-            self._add(name).api(MAIN_APIS.get(backend.engine, MAIN_API))  # at 0: a rate must see the first failure
+        main = OLLAMA_APIS if self._short else MAIN_APIS
+        self.other.api(main[0])
+        for name in backend.models:
+            self._add(name).apis.update((template, ApiMeter()) for template in main)
         for name in backend.models if self._short else ():
             self._names.setdefault(name.removesuffix(LATEST), self._names[name])
             self._names.setdefault(name + LATEST, self._names[name])
@@ -124,6 +127,7 @@ class BackendMeters:
             table.series(table.OF_BACKEND)
             + len(set(backend.urls)) * table.series(table.OF_ADDRESS)
             + len(self.models) * meters.model_series
+            + (len(self.models) - 1) * (len(main) - 1) * _API_SERIES
             + len(self.tags) * table.series(table.OF_TAG)
             + table.series(table.OF_FALLBACK)  # from `other` to `other`
             + (self.max_loaded + 1) * table.series(table.OF_LOADED)

@@ -14,7 +14,7 @@ const model = (row) => {
 };
 
 const reason = (row) => {
-  const parts = [row.error_message, row.retry_count ? `${row.retry_count} retries` : null, row.error_message ? null : row.finish_reason];
+  const parts = [row.error_message, row.retry_count ? `${row.retry_count} ${row.retry_count === 1 ? "retry" : "retries"}` : null, row.error_message ? null : row.finish_reason];
   return words.text(parts.filter(Boolean).join("; "));
 };
 
@@ -90,34 +90,79 @@ const apps = async ({ ask, hours }) => {
     said([byTag], "No tagged request in this time. Clients tag by X-Herd-Tags, metadata.tags or user."), "a request with two tags counts for both")];
 };
 
-const trends = async ({ ask, hours }) => {
+const HOUR = 3600;
+
+// The store tells only hours with traffic; those without are bars of no height, not left out.
+const everyHour = (rows, hours, now) => {
+  const found = new Map(rows.map((row) => [row.hour, row]));
+  const last = Math.floor(now / HOUR) * HOUR, first = Math.floor((now - hours * HOUR) / HOUR) * HOUR;
+  return Array.from({ length: (last - first) / HOUR + 1 }, (_, n) => found.get(first + n * HOUR) ?? quiet({ hour: first + n * HOUR }));
+};
+
+const everyHourOfDay = (rows) => Array.from({ length: 24 }, (_, hour) => rows.find((row) => row.hour_of_day === hour) ?? quiet({ hour_of_day: hour }));
+
+const everyDay = (rows) => {
+  const found = new Map(rows.map((row) => [row.day, row])), all = [];
+  if (!rows.length) return all;
+  const last = Date.parse(rows.at(-1).day);
+  for (let day = Date.parse(rows[0].day); day <= last; day += 24 * HOUR * 1000) {
+    const name = new Date(day).toISOString().slice(0, 10);
+    all.push(found.get(name) ?? quiet({ day: name }));
+  }
+  return all;
+};
+
+const quiet = (row) => ({ ...row, requests: 0, failures: 0, completion_tokens: 0 });
+
+const trends = async ({ summary, ask, hours }) => {
   const [byHour, byDay, ofDay, nodes] = await Promise.all([ask("hours", { hours }), ask("days", { days: 30 }), ask("hours-of-day", { days: 7 }), ask("nodes", { hours })]);
   const load = (row) => ({ value: row.requests, failed: row.failures });
   const out = (row) => ({ value: row.completion_tokens });
   const hour = (row) => words.moment(row.hour).slice(5, 16);
   const why = said([byHour, byDay, ofDay], "");
   if (why) return [el("p", { class: "empty" }, why)];
+  const rows = everyHour(byHour.rows, Number(hours), summary.time);
   return [
-    bars("Requests by hour", byHour.rows, hour, load, words.short, "failed ones on the ground, in red"),
-    bars("Tokens out by hour", byHour.rows, hour, out, words.short),
-    bars("Requests by hour of the day", ofDay.rows, (row) => String(row.hour_of_day).padStart(2, "0") + ":00", load, words.short, "last 7 days"),
-    bars("Requests by day", byDay.rows, (row) => words.text(row.day), load, words.short, "last 30 days"),
+    bars("Requests by hour", rows, hour, load, words.short, "red at the foot: failed"),
+    bars("Tokens out by hour", rows, hour, out, words.short),
+    bars("Requests by hour of the day", everyHourOfDay(ofDay.rows), (row) => String(row.hour_of_day).padStart(2, "0") + ":00", load, words.short, "last 7 days"),
+    bars("Requests by day", everyDay(byDay.rows), (row) => words.text(row.day), load, words.short, "last 30 days"),
     table("By node", sums("Node", (row) => words.text(row.name)), nodes.rows, said([nodes], "No traffic in this time.")),
   ];
 };
 
+const CLIENTS = new Set(["client_disconnected", "client_error"]);
+
+// One row for each reason: how often, and which models most.
+const byReason = (summary) => {
+  const total = summary.models.reduce((sum, row) => sum + row.requests_total, 0);
+  const found = new Map();
+  for (const row of summary.models) {
+    for (const [why, number] of Object.entries(row.failures_total)) {
+      const reason = found.get(why) ?? { why, number: 0, share: 0, where: [] };
+      reason.number += number;
+      reason.where.push([number, `${row.model} on ${row.backend}`]);
+      found.set(why, reason);
+    }
+  }
+  const rows = [...found.values()].sort((a, b) => CLIENTS.has(a.why) - CLIENTS.has(b.why) || b.number - a.number);
+  for (const row of rows) {
+    row.share = ratio(row.number, total);
+    row.where = row.where.sort((a, b) => b[0] - a[0]).slice(0, 3).map(([number, name]) => `${name}: ${words.count(number)}`).join("; ");
+  }
+  return rows;
+};
+
 const failures = async ({ summary, ask, hours }) => {
   const [rows, retries] = await Promise.all([ask("failures", { limit: 100 }), ask("retries", { hours })]);
-  const reasons = summary.models.flatMap((row) => Object.entries(row.failures_total).map(([why, number]) => ({ ...row, why, number })));
-  reasons.sort((a, b) => b.number - a.number);
   return [
     table("Reasons since the exporter's start", [
       ["Reason", (row) => words.plain(row.why)],
-      ["Backend", (row) => row.backend],
-      ["Model", (row) => row.model],
+      ["Counts as", (row) => mark(CLIENTS.has(row.why) ? ["dim", "←", "the client's doing"] : ["bad", "✕", "failure"])],
       ["Requests", (row) => words.count(row.number), "n"],
-      ["of all", (row) => words.share(ratio(row.number, row.requests_total)), "n"],
-    ], reasons, "Nothing has failed."),
+      ["of all", (row) => words.share(row.share), "n"],
+      ["Most of them", (row) => row.where, "wide"],
+    ], byReason(summary), "Nothing has failed."),
     table("Last requests that did not complete", FAILED, rows.rows, said([rows], "Every request kept here has completed.")),
     table("Retries by node", [
       ["Node", (row) => words.text(row.name)],
@@ -170,8 +215,8 @@ const health = async ({ summary }) => {
       ["State", (row) => addressState(row.up)],
       ["Looked at", (row) => (row.checked_ago === null ? "never" : `${words.span(row.checked_ago)} ago`)],
       ["Clients use", (row) => row.listen],
-      ["Can serve", (row) => `${row.known} models`, "n"],
-      ["Not metered", (row) => `${words.count(row.unmetered)} requests`, "n"],
+      ["Models it can serve", (row) => words.count(row.known), "n"],
+      ["Requests not metered", (row) => words.count(row.unmetered), "n"],
     ], addresses, "No backend."),
     table("Models loaded", [
       ["Model", (row) => row.model],
@@ -196,6 +241,6 @@ export const TABS = {
   models: { draw: models, slow: true, hours: true },
   apps: { draw: apps, slow: true, hours: true },
   trends: { draw: trends, slow: true, hours: true },
-  failures: { draw: failures, slow: true },
+  failures: { draw: failures, slow: true, hours: true },
   health: { draw: health },
 };
