@@ -42,6 +42,12 @@ def figures(folder: Path, requests: int) -> Iterator[Figure]:
         yield _growth(folder, server, requests)
 
 
+def growing(folder: Path, requests: int) -> Iterator[Figure]:
+    """Only the last of these, for when it takes long."""
+    with Ollama() as server:
+        yield _growth(folder, server, requests)
+
+
 def _start(server: Ollama) -> Iterator[Figure]:
     with Exporter(server.url) as ours:
         time.sleep(WARM)

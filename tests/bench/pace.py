@@ -48,9 +48,7 @@ def _load(folder: Path, rounds: int, seconds: int, nginx: Nginx, exporter: Expor
         "requests a second on one core", "≥ 15,000", f"{most:,.0f}", f"{median(rate['nginx']):,.0f}", "", most >= 15_000
     )
     dropped = exporter.metrics().sum("inferometer_traces_dropped_total")
-    yield Figure(
-        "traces dropped under that load", "", f"{dropped:,.0f} of {sent:,}", "", f"{dropped / sent:.1%}", None
-    )
+    yield Figure("traces dropped under that load", "", f"{dropped:,.0f} of {sent:,}", "", f"{dropped / sent:.1%}", None)
 
 
 def _cost(folder: Path, seconds: int, pid: int, port: int) -> tuple[float, Load]:

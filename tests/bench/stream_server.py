@@ -95,7 +95,9 @@ def _sent(connections: dict[int, socket.socket], rate: float, lines: int) -> dic
         if wait > 0:
             time.sleep(wait / 1e9)
         line = LINE % monotonic_ns() if left else LAST % lines
-        connection.sendall(b"%x\r\n%b\r\n" % (len(line), line) if left else b"%x\r\n%b\r\n0\r\n\r\n" % (len(line), line))
+        connection.sendall(
+            b"%x\r\n%b\r\n" % (len(line), line) if left else b"%x\r\n%b\r\n0\r\n\r\n" % (len(line), line)
+        )
         sums[stream].update(line)
         if left:
             due.append((at + step, stream, connection, left - 1))

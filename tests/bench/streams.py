@@ -6,11 +6,10 @@ import json
 import socket
 import subprocess
 import sys
-import threading
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic_ns

@@ -108,7 +108,7 @@ class App:
         known: str | None = None
         while True:
             state, problem = self.meters.store, store.problem
-            state.bytes, state.writable = store.size_bytes, problem is None
+            state.rows, state.bytes, state.writable = store.rows, store.size_bytes, problem is None
             if problem != known:
                 known = problem
                 if problem is None:

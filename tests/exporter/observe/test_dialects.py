@@ -63,7 +63,12 @@ def test_a_recorded_load_is_a_load_and_counts_nothing(name: str) -> None:
     assert told.answer.load_seconds is None
 
 
+def test_an_answer_with_counts_is_no_load() -> None:
+    assert not heard(GENERATE, [b'{"done":true,"done_reason":"load","prompt_eval_count":3}']).answer.load_only
+
+
 def test_an_answer_with_text_is_no_load() -> None:
+    assert not heard(GENERATE, [b'{"response":"a","done":true,"done_reason":"load"}']).answer.load_only
     assert not heard(GENERATE, [recorded(OLLAMA + "generate_nostream").body]).answer.load_only
 
 

@@ -35,33 +35,20 @@ def expected_events(text: bytes) -> list[list[bytes]]:
     return [event for event in events if event]
 
 
+LINES = [b"data: {1}", b"data:{2}", b"data:", b"data", b": c", b"event: x", b"id: 1", b"", b"", b"", b"x"]
 TEXT = st.lists(
-    st.sampled_from(
-        [
-            b"data: {1}",
-            b"data:{2}",
-            b"data:",
-            b"data",
-            b": c",
-            b"event: x",
-            b"id: 1",
-            b"\n",
-            b"\n",
-            b"\n\n",
-            b"\r\n",
-            b"x",
-        ]
-    ),
-    max_size=14,
+    st.tuples(st.sampled_from(LINES), st.sampled_from([b"\n", b"\n", b"\r\n"])).map(b"".join), max_size=8
 ).map(b"".join)
 
 
-@given(text=TEXT, cuts=st.lists(st.integers(0, 100), max_size=4))
-def test_events_are_those_of_the_standard_at_every_cut(text: bytes, cuts: list[int]) -> None:
-    at = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
-    pieces = [text[start:end] for start, end in pairwise(at)]
-    found = [event.split() for event in framed(Events(), pieces)]  # white space means nothing to JSON
-    assert [event for event in found if event] == expected_events(text)
+@given(text=TEXT, end=st.sampled_from([b"", b"data: {3}", b"da"]), cuts=st.lists(st.integers(0, 60), max_size=4))
+def test_events_are_those_of_the_standard_at_every_cut(text: bytes, end: bytes, cuts: list[int]) -> None:
+    text += end
+    several = sorted(min(cut, len(text)) for cut in cuts)
+    for at in ([0, *several, len(text)], *([0, cut, len(text)] for cut in range(len(text)))):
+        pieces = [text[start:stop] for start, stop in pairwise(at)]
+        found = [event.split() for event in framed(Events(), pieces)]  # white space means nothing to JSON
+        assert [event for event in found if event] == expected_events(text)
 
 
 @given(text=st.lists(st.sampled_from([b"a", b"bc", b"\n"]), max_size=20).map(b"".join), size=st.integers(1, 9))

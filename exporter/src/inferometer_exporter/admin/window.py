@@ -96,7 +96,7 @@ def quantile(q: float, bounds: Sequence[float], counts: Sequence[int]) -> float 
     rank, seen, lower = q * total, 0, 0.0
     for bound, count in zip(bounds, counts, strict=False):
         if count and seen + count >= rank:
-            return lower + (bound - lower) * (rank - seen) / count
+            return min(bound, lower + (bound - lower) * (rank - seen) / count)
         seen, lower = seen + count, bound
     return lower
 

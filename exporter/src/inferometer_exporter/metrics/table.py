@@ -72,7 +72,7 @@ OF_EXPORTER = (
     BUILD_INFO := Family("inferometer_build_info", G, ("loop", "python", "version"), "1; what runs, in its labels.", read=True),
     TRACES_DROPPED := Family("inferometer_traces_dropped_total", C, ("reason",), "Requests whose trace row was lost.", each=len(DropReason), read=True),
     LABELS_REJECTED := Family("inferometer_label_values_rejected_total", C, ("label",), "Requests whose name was folded into `other`: no answer knew it, or no room was left.", each=len(REJECTABLE), read=True),
-    STORE_ROWS := Family("inferometer_store_rows", G, (), "Trace rows in the store.", when="with a store"),
+    STORE_ROWS := Family("inferometer_store_rows", G, (), "Traces in the store.", when="with a store"),
     STORE_BYTES := Family("inferometer_store_bytes", G, (), "Size of the store's files.", when="with a store"),
     STORE_WRITABLE := Family("inferometer_store_writable", G, (), "1 while traces are written.", when="with a store"),
 )

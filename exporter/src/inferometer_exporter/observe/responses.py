@@ -70,8 +70,7 @@ class ResponsesAnswer(Answer):
             return
         kind = event.type
         if event.delta:
-            if kind.endswith(".delta"):
-                self._token()
+            self._token()
         elif kind == "response.output_item.added":
             if event.item is not None and event.item.is_call():
                 self._token()

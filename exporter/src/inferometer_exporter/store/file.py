@@ -114,6 +114,16 @@ class StoreFile:
                 total += self.path.with_name(self.path.name + suffix).stat().st_size
         return total
 
+    def rows(self) -> int | None:
+        """How many traces it holds, from the first and the last number: only the oldest are ever removed."""
+        if self._connection is None:
+            return None
+        ends = (
+            "SELECT (SELECT MIN(id) FROM request_traces), (SELECT MAX(id) FROM request_traces)"  # two look-ups, no scan
+        )
+        first, last = self._connection.execute(ends).fetchone()
+        return last - first + 1 if last is not None else 0
+
     def close(self) -> None:
         """Write the sums if that can be done, and close. `open` may follow."""
         connection, self._connection = self._connection, None

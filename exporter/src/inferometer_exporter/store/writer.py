@@ -51,6 +51,7 @@ class TraceStore:
     def __init__(self, settings: config.Store, dropped: Callable[[str, int], None]) -> None:
         self.written = 0  # rows since the start
         self.size_bytes = 0  # of the file and its log, at most seconds old
+        self.rows: int | None = None  # in the store, at most seconds old; None: not known
         self._settings = settings
         self._dropped = dropped
         self._queue: queue.SimpleQueue[Trace | None] = queue.SimpleQueue()
@@ -198,7 +199,7 @@ class TraceStore:
         if self._file is None:
             return False
         more = self._file.care()
-        self.size_bytes = self._file.size()
+        self.size_bytes, self.rows = self._file.size(), self._file.rows()
         if not self._batch:
             self._problem = None
         return more
