@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -73,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Records every request to an LLM server as metrics and traces, and changes no byte of it.",
         epilog="Point clients at --listen instead of at the server; metrics and a page are on --admin.",
         allow_abbrev=False,
+        # With no width given, argparse loads three libraries for compression to ask for the terminal's.
+        formatter_class=partial(argparse.HelpFormatter, width=100),
     )
     add = parser.add_argument
     add("--version", action="version", version=f"inferometer-exporter {__version__}")

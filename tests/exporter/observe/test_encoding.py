@@ -7,12 +7,13 @@ import sys
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inferometer_exporter.observe.encoding import PIECE_LIMIT, STEP, TOTAL_LIMIT, Inflater, Unreadable
+from inferometer_exporter.observe.encoding import STEP, TOTAL_LIMIT, Inflater, Unreadable
 from tests.exporter.observe.answers import JSON, SSE, STREAMS, WHOLE, Case, heard, opened, told
 
 
@@ -101,9 +102,20 @@ def test_a_bomb_is_unreadable_and_costs_no_memory(content_type: str, filler: byt
     assert peak < 12 * 2**20  # a step of 64 KiB as single lines is some 6 MiB of Python objects
 
 
+def test_a_piece_that_grows_beyond_all_text_is_unreadable() -> None:
+    bomb = gzip.compress(b" " * 8 * 2**20)
+    assert not heard("/v1/completions", [bomb], JSON, "gzip").answer.readable
+
+
+@pytest.mark.parametrize("beyond", [1, 3, 4, 5, 100, 256, 257, 514])
+def test_what_the_decompressor_still_holds_after_a_full_step_is_not_lost(beyond: int) -> None:
+    inflater = Inflater(b"deflate")
+    assert sum(len(piece) for piece in inflater.pieces(raw_deflate(b"x" * (STEP + beyond)))) == STEP + beyond
+
+
 def test_a_slow_bomb_is_unreadable_at_the_total_limit() -> None:
     inflater, deflater = Inflater(b"gzip"), zlib.compressobj(wbits=31)
-    half = PIECE_LIMIT // 2
+    half = 2**19
     came = 0
 
     def drip() -> None:
@@ -118,7 +130,8 @@ def test_a_slow_bomb_is_unreadable_at_the_total_limit() -> None:
 
 
 def test_a_body_that_grows_by_less_than_the_bounds_is_read() -> None:
-    body = b'{"model":"m","text":"%s","usage":{"prompt_tokens":3,"completion_tokens":5}}' % (b"ab" * 2**20)
+    text = Random(4).randbytes(2**20).hex().encode() * 5
+    body = b'{"model":"m","text":"%s","usage":{"prompt_tokens":3,"completion_tokens":5}}' % text
     assert heard("/v1/completions", [gzip.compress(body)], JSON, "gzip").counts == (3, 5)
 
 

@@ -91,7 +91,7 @@ def _add(holder: Kept, count: int) -> bool:
         {"completion_tokens": -5},
         {"model": "m" * 100_000},
     ],
-    ids=str,
+    ids=lambda odd: str(odd)[:40],
 )
 def test_an_odd_value_costs_neither_its_row_nor_its_neighbours(tmp_path: Path, odd: dict[str, Any]) -> None:
     fill(tmp_path / "traces.db", trace(), trace(**odd), trace())
@@ -100,7 +100,9 @@ def test_an_odd_value_costs_neither_its_row_nor_its_neighbours(tmp_path: Path, o
     assert ask(tmp_path / "traces.db", "SELECT requests FROM rollups WHERE kind = 'total'") == [(3,)]
 
 
-@pytest.mark.parametrize("odd", [{"timestamp": float("nan")}, {"model": None}, {"score": object()}], ids=str)
+@pytest.mark.parametrize(
+    "odd", [{"timestamp": float("nan")}, {"model": None}, {"score": object()}], ids=lambda odd: str(*odd)
+)
 def test_a_row_that_cannot_be_held_is_dropped_alone(tmp_path: Path, odd: dict[str, Any]) -> None:
     with kept(tmp_path / "traces.db") as holder:
         for one in (trace(), trace(**odd), trace()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,6 +60,8 @@ class Response:
     def packed(self) -> bytes:
         """The body in gzip, made once. A large one takes milliseconds: call it first where a thread waits anyway."""
         if not self._packed:
+            import gzip
+
             self._packed = gzip.compress(self.body, _GZIP_LEVEL, mtime=0)
         return self._packed
 

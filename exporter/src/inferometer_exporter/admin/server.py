@@ -21,10 +21,12 @@ from inferometer_exporter.config.model import Config
 from inferometer_exporter.errors import BadEnvironment, BadInput
 from inferometer_exporter.metrics.exposition import render
 from inferometer_exporter.metrics.meters import Meters
+from inferometer_exporter.proxy.hosts import place
 from inferometer_exporter.store.reader import TraceReader
 
 LOG = logging.getLogger("inferometer_exporter.admin")
 
+BACKLOG = 100
 API = "/api/v1/"
 OPEN = "/healthz"
 """Needs no login: it tells only that the process lives, to probes that have no secrets."""
@@ -65,8 +67,7 @@ class AdminServer:
         try:
             self._server = await asyncio.get_running_loop().create_server(
                 lambda: Connection(self._clients, tls=tls is not None),
-                where.host,
-                where.port,
+                **place(where, BACKLOG),
                 ssl=tls,
                 ssl_handshake_timeout=HEAD_SECONDS if tls else None,
                 ssl_shutdown_timeout=STALL_SECONDS if tls else None,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from inferometer_exporter.observe.encoding import Inflater, Unreadable
 from inferometer_exporter.observe.framing import Body, Framing, Ignored
-from inferometer_exporter.observe.kept import ENDS, LIMIT
+from inferometer_exporter.observe.kept import LIMIT
 
 
 class Form(NamedTuple):
@@ -71,12 +71,12 @@ class Answer(ABC):
     def feed(self, data: bytes, now: float) -> None:
         """Reads a piece of the body that arrived at `now`, in seconds of the monotonic clock. Never raises."""
         self._now = now
-        if self._inflater is None and len(data) <= ENDS:
+        if self._inflater is None:
             for payload in self._framing.split(data):
                 if payload:
                     self._event(payload)
         else:
-            self._feed_slowly(data)
+            self._feed_encoded(self._inflater, data)
 
     def end(self, now: float) -> None:
         """Reads what the end of the body makes whole. Never raises."""
@@ -99,15 +99,12 @@ class Answer(ABC):
         """Bytes of the answer in memory."""
         return self._framing.held
 
-    def _feed_slowly(self, data: bytes) -> None:
-        """A large piece in parts, so that no line is longer than what is kept of it; or a compressed one."""
-        parts = [data[at : at + ENDS] for at in range(0, len(data), ENDS)]
+    def _feed_encoded(self, inflater: Inflater, data: bytes) -> None:
         try:
-            for part in parts:
-                for plain in self._inflater.pieces(part) if self._inflater else (part,):
-                    for payload in self._framing.split(plain):
-                        if payload:
-                            self._event(payload)
+            for plain in inflater.pieces(data):
+                for payload in self._framing.split(plain):
+                    if payload:
+                        self._event(payload)
         except Unreadable:
             self.unreadable()
 

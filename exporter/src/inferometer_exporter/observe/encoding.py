@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 if sys.version_info >= (3, 14):
     from compression import zstd
 
-# Bytes that come out at once, out of one piece, and in all. Text is compressed by 5 to 30: a piece that grows by more
-# than 60 is no text, and would hold the event loop up.
+# Bytes that come out at once, and in all.
 STEP = 2**16
-PIECE_LIMIT = 2**22
 TOTAL_LIMIT = 2**26
+# How much a piece may grow, beyond a first MiB. Text is compressed by 5 to 30; more is no text, and would hold the
+# event loop up.
+GROWTH = 60
 
 # Of zstd's window: 8 MiB, which is all that HTTP allows (RFC 9659).
 _ZSTD_WINDOW_LOG = 23
@@ -41,7 +42,7 @@ class Inflater:
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         """What comes out of a piece, at most `STEP` bytes at once. Raises Unreadable."""
-        room = PIECE_LIMIT
+        room = 2**20 + GROWTH * len(data)
         try:
             for piece in self._decompress(data):
                 room -= len(piece)

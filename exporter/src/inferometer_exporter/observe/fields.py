@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from types import UnionType
@@ -30,8 +29,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 def reader(shape: type[T]) -> Callable[[bytes], T | None]:
     """A function from JSON text to `shape`, None where the text is no JSON object. It never raises.
 
-    `shape`'s fields must all have defaults; they stand for what is absent or of a wrong type. UTF-16 and a byte order
-    mark are read too, as servers in Python do (`json.loads` of bytes).
+    `shape`'s fields are optional, and None where they are absent or of a wrong type, or Raw, which takes all. UTF-16
+    and a byte order mark are read too, as servers in Python do (`json.loads` of bytes).
     """
     decode = msgspec.json.Decoder(shape).decode
 
@@ -45,6 +44,8 @@ def reader(shape: type[T]) -> Callable[[bytes], T | None]:
 
 
 def _read_mended(data: bytes, shape: type[T]) -> T | None:
+    import json
+
     text = data.decode(json.detect_encoding(data), "replace")
     return _members(_HALF.sub(lambda found: found[1] or r"\ufffd", text), shape)
 
@@ -55,9 +56,9 @@ def _members(text: str | Raw, shape: type[T]) -> T | None:
         members = msgspec.json.decode(text, type=dict[str, Raw])
     except _FAULTS:
         return None
-    fields = (field for field in msgspec.structs.fields(shape) if field.encode_name in members)
-    values = {field.name: _value(members[field.encode_name], field.type) for field in fields}
-    return shape(**{name: value for name, value in values.items() if value is not None})
+    fields = (field for field in msgspec.structs.fields(shape) if field.name in members)
+    values = {field.name: _value(members[field.name], field.type) for field in fields}
+    return shape(**values)
 
 
 def _value(text: Raw, kind: Any) -> Any:

@@ -48,7 +48,7 @@ class _Response(Struct, gc=False):
 
 
 class _Event(Struct, gc=False):
-    type: str = ""
+    type: str | None = None
     delta: str | dict[str, Raw] | None = None
     item: _Item | None = None
     response: _Response | None = None

@@ -14,7 +14,7 @@ from inferometer_exporter.metrics.meters import Meters
 from inferometer_exporter.names import Reason
 from inferometer_exporter.proxy import tls
 from inferometer_exporter.proxy.client import ClientConnection
-from inferometer_exporter.proxy.hosts import is_loopback
+from inferometer_exporter.proxy.hosts import is_loopback, place
 from inferometer_exporter.proxy.recording import Route
 from inferometer_exporter.proxy.upstream import Upstream
 from inferometer_exporter.trace import Trace
@@ -159,7 +159,7 @@ async def listen(
     """A listening server. Raises BadEnvironment, with the reason and what to do, where the address cannot be had."""
     loop = asyncio.get_running_loop()
     try:
-        return await loop.create_server(factory, address.host, address.port, backlog=BACKLOG, ssl=context)
+        return await loop.create_server(factory, ssl=context, **place(address, BACKLOG))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise BadEnvironment(

@@ -61,7 +61,7 @@ class StoreFile:
 
     def write(self, traces: Sequence[Trace]) -> None:
         """Write all of them or nothing. Raises ValueError and the like where a value cannot be held."""
-        connection = self.open()
+        connection = self._sound()
         if self._rollups.full:
             self._rollups.flush(connection)
         values = rows.parameters(traces)
@@ -82,13 +82,17 @@ class StoreFile:
 
     def care(self) -> bool:
         """See whether the file is still there, write sums, and prune a slice. True where there is more to prune."""
-        connection = self.open()
-        if not self._looked_through:
-            # Once for each opening: a page that is broken may otherwise take rows for weeks and give none back.
-            self._looked_through = True
-            recovery.look_through(connection)
+        connection = self._sound()
         self._rollups.flush(connection)
         return self._retention.step(connection, time.time())
+
+    def _sound(self) -> sqlite3.Connection:
+        """As `open`; the file was read through once. A broken page may otherwise take rows for weeks, and give none."""
+        connection = self.open()
+        if not self._looked_through:
+            recovery.look_through(connection)
+            self._looked_through = True
+        return connection
 
     def failed(self, error: Exception) -> DropReason | None:
         """Do what can be done about an error. None where the next try may work at once, else what is wrong."""
