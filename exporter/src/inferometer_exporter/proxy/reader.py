@@ -69,7 +69,7 @@ class RequestReader:
     def _first(self, data: bytes) -> None:
         """The first bytes of a request."""
         end = data.find(b"\r\n\r\n")
-        if end < 0:
+        if end < 0 or data[0] in b"\r\n":  # an empty line before a request is no part of its head
             self._seen = None
             self._parse(data)
             return
@@ -77,7 +77,7 @@ class RequestReader:
         if (
             self._common is None
             or common != self._common[0]
-            or (length and not (length.isdigit() and len(length) < 16))
+            or (length is not None and not (length.isdigit() and len(length) < 16))
         ):
             self._parse(data)
             return
@@ -85,40 +85,38 @@ class RequestReader:
         owner.request_began()
         assert self._common is not None
         owner.request_head(self._common[1], length)
-        left = int(length) if length else 0
-        rest = data[end + 4 :]
-        if left == len(rest):  # the usual case: one request came whole
-            if left:
-                owner.request_body(rest)
+        self._left = int(length) if length else 0
+        if len(data) > end + 4:
+            self._counted(data[end + 4 :])
+        elif self._left == 0:
             owner.request_end()
-            return
-        self._left = left
-        if left == 0:
-            owner.request_end()
-        if rest:
-            self.feed(rest)
 
     def _counted(self, data: bytes) -> None:
-        rest = b""
-        if len(data) > self._left:
-            data, rest = data[: self._left], data[self._left :]
-        self._left -= len(data)
-        self._owner.request_body(data)
-        if self._left == 0:
+        """Bytes after a head that was not parsed: its body, and perhaps the next request."""
+        left = self._left
+        body, rest = (data, b"") if len(data) <= left else (data[:left], data[left:])
+        self._left = left = left - len(body)
+        if body:
+            self._owner.request_body(body)
+        if left == 0:
             self._owner.request_end()
-            if rest:
-                self.feed(rest)
+        if rest:  # requests sent all at once: the parser takes any number of them in one go
+            self._seen = None
+            self._parse(rest)
 
     def _parse(self, data: bytes) -> None:
         self._loose += len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._after_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserInvalidMethodError:
-            raise Refused(501, "an unknown method") from None
-        except httptools.HttpParserError:
-            raise self._refused or Refused(400, "the request is no HTTP") from None
+        while data:
+            try:
+                self._parser.feed_data(data)
+                break
+            except httptools.HttpParserUpgrade as upgrade:
+                self._after_upgrade()
+                data = data[upgrade.args[0] :]
+            except httptools.HttpParserInvalidMethodError:
+                raise Refused(501, "an unknown method") from None
+            except httptools.HttpParserError:
+                raise self._refused or Refused(400, "the request is no HTTP") from None
         if self._loose > MAX_HEAD:
             raise Refused(431, "a head that is too long")
 
@@ -127,8 +125,6 @@ class RequestReader:
     def on_message_begin(self) -> None:
         if self._muted:
             return
-        if not self._fresh:
-            self._seen = None
         self._fresh = False
         self._target, self._fields = b"", []
         self._owner.request_began()
@@ -145,6 +141,7 @@ class RequestReader:
         if self._muted:
             return
         fields, parser = self._fields, self._parser
+        seen, self._seen = self._seen, None  # what was seen is the first head of a read only
         if (
             self._loose > MAX_HEAD
             and len(self._target) + sum(len(name) + len(value) for name, value in fields) > MAX_HEAD
@@ -159,8 +156,9 @@ class RequestReader:
             self._owner.request_head(head, length)
         except Refused as refused:
             self._stop(refused)
-        plain = self._seen is not None and self._seen[1] == length and not head.chunked and not parser.should_upgrade()
-        self._common = (self._seen[0], head) if plain and self._seen is not None else None
+        same = seen is not None and seen[1] == length
+        plain = same and head.keep and not head.chunked and not parser.should_upgrade()
+        self._common = (seen[0], head) if plain and seen is not None else None
 
     def on_body(self, piece: bytes) -> None:
         self._loose = 0
@@ -191,7 +189,7 @@ class RequestReader:
                 return b"%b: %b\r\n" % (name, value)
         return b""
 
-    def _after_upgrade(self, rest: bytes) -> None:
+    def _after_upgrade(self) -> None:
         """A request asked to change the protocol (curl and Java do, for HTTP/2): it is served as if it had not."""
         self._parser = httptools.HttpRequestParser(self)
         announced = self._announced()
@@ -199,5 +197,3 @@ class RequestReader:
             self._muted = True  # the head was read already: only the parser needs one
             self._parser.feed_data(b"POST / HTTP/1.1\r\nHost: -\r\n" + announced + b"\r\n")
             self._muted = False
-        if rest:
-            self.feed(rest) if self._fresh else self._parse(rest)
