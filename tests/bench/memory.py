@@ -9,9 +9,9 @@ from pathlib import Path
 
 from tests.bench import machine
 from tests.bench.figures import Figure
+from tests.bench.installed import Installed
 from tests.bench.parties import Ollama, wrk
 from tests.bench.streams import Streams
-from tests.exporter.support.process import Exporter
 from tests.parts.process import free_port
 
 STEP = 100_000
@@ -49,7 +49,7 @@ def growing(folder: Path, requests: int) -> Iterator[Figure]:
 
 
 def _start(server: Ollama) -> Iterator[Figure]:
-    with Exporter(server.url) as ours:
+    with Installed(server.url) as ours:
         time.sleep(WARM)
         start = machine.resident(ours.pid)
         yield Figure("resident at start", "≤ 30 MB", f"{start:.1f} MB", held=start <= 30)
@@ -60,7 +60,7 @@ def _start(server: Ollama) -> Iterator[Figure]:
 def _traffic(folder: Path, server: Ollama) -> Figure:
     streams, port = Streams(folder, 500, 20, 5), free_port()
     config = _TWO.format(requests=server.url, streams=f"http://{streams.address}", port=port)
-    with Exporter(server.url, config=config) as ours:
+    with Installed(server.url, config=config) as ours:
         _send(folder, ours, STEP)
         same = streams.run(port, ours.pid).same
         ours.metrics()
@@ -71,7 +71,7 @@ def _traffic(folder: Path, server: Ollama) -> Figure:
 
 def _growth(folder: Path, server: Ollama, requests: int) -> Figure:
     """From the first 100,000 to the last: what is allocated once is there by then."""
-    with Exporter(server.url) as ours:
+    with Installed(server.url) as ours:
         sent = first = _send(folder, ours, STEP)
         ours.metrics()
         begin = machine.resident(ours.pid)
@@ -84,7 +84,7 @@ def _growth(folder: Path, server: Ollama, requests: int) -> Figure:
     return Figure(title, "≤ 1 MiB", f"{growth:.2f} MiB", f"{begin:.1f} → {end:.1f} MB", held=growth <= 1)
 
 
-def _send(folder: Path, ours: Exporter, requests: int) -> int:
+def _send(folder: Path, ours: Installed, requests: int) -> int:
     """At least so many requests, by wrk, and the traces of them written."""
     sent, rate = 0, math.inf
     while sent < requests:

@@ -92,7 +92,10 @@ def test_names_that_the_server_refused_are_no_labels(exporter: Exporter, upstrea
 
 
 def test_a_listed_model_has_each_reason_before_it_ever_failed(bombed: Exporter) -> None:
-    assert bombed.metrics().all("inferometer_request_failures_total", model="listed", reason="upstream_reset") == [0.0]
+    shown = bombed.metrics()
+    for api in ("/api/chat", "/api/generate", "/v1/chat/completions"):
+        labels = {"model": "listed", "reason": "upstream_reset", "api": api}
+        assert shown.all("inferometer_request_failures_total", **labels) == [0.0]
 
 
 @pytest.mark.parametrize("name", ['a"b\\c\nd', "é" * 40, "x" * 10_000, "a b\tc", "<script>", "\u202e", ""])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from inferometer_exporter.observe.framing import Body, Events, Framing, Lines
@@ -41,6 +41,8 @@ TEXT = st.lists(
 ).map(b"".join)
 
 
+@example(b"data: {1}\ndata:{2}\n\n", b"", [])
+@example(b"xdata: {1}\n\ndata: {2}\n\n", b"", [1, 12])
 @given(text=TEXT, end=st.sampled_from([b"", b"data: {3}", b"da"]), cuts=st.lists(st.integers(0, 60), max_size=4))
 def test_events_are_those_of_the_standard_at_every_cut(text: bytes, end: bytes, cuts: list[int]) -> None:
     text += end

@@ -101,27 +101,36 @@ class Events(Lines):
 
 
 class Body:
-    """A whole body, which is read at its end."""
+    """A whole body, which is read at its end. Most come in one piece, which is kept as it is."""
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_kept", "_only")
 
     def __init__(self) -> None:
-        self._kept = Kept()
+        self._only = b""
+        self._kept: Kept | None = None
 
     @property
     def size(self) -> int:
-        return self._kept.size
+        return self._kept.size if self._kept is not None else len(self._only)
 
     @property
     def held(self) -> int:
-        return self._kept.held
+        return self._kept.held if self._kept is not None else len(self._only)
 
     def split(self, data: bytes) -> Sequence[bytes]:
-        self._kept.add(data)
+        if self._kept is not None:
+            self._kept.add(data)
+        elif not self._only and len(data) <= LIMIT:
+            self._only = data
+        else:
+            self._kept = Kept()
+            self._kept.add(self._only)
+            self._kept.add(data)
+            self._only = b""
         return ()
 
     def rest(self) -> Sequence[bytes]:
-        return [self._kept.take()]
+        return (self._kept.take() if self._kept is not None else self._only,)
 
 
 class Ignored:

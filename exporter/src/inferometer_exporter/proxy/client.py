@@ -201,12 +201,12 @@ class ClientConnection(asyncio.Protocol):
             self.transport.close()
         elif self._queue:
             self.exchange = following = self._queue.popleft()
-            following.start()
-            following.flush()
+            if following.request_done or not following.injecting:
+                following.start()
+                following.flush()
         elif self._fault is not None:
             self._refuse_fault()
-        if not self._queue:
-            self.resume()
+        self.resume()
 
     def _linger(self) -> None:
         """Say that this is the end, and give the client time to read it: closing at once could lose it."""
@@ -223,7 +223,11 @@ class ClientConnection(asyncio.Protocol):
             self.transport.pause_reading()
 
     def resume(self) -> None:
-        if self.paused and not self.transport.is_closing():
+        """Read on, unless there is another reason not to."""
+        if not self.paused or self.transport.is_closing():
+            return
+        blocked = self._queue or (self.receiving is not None and self.receiving.blocked)
+        if self.lingering or not blocked:
             self.paused = False
             self.transport.resume_reading()
             self.body_since, self.body_bytes = monotonic(), 0  # the waiting was ours

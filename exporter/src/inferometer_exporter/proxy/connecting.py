@@ -38,5 +38,6 @@ def _unreachable(exchange: Exchange, upstream: Upstream, reason: Reason, status:
         upstream.active -= 1
         exchange.start()
         exchange.flush()
+        exchange.client.resume()
     else:
         exchange.failed(reason, status, why)

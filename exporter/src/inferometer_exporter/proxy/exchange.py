@@ -16,7 +16,7 @@ from inferometer_exporter.proxy.fleet import Fleet, read_fleet
 from inferometer_exporter.proxy.head import TRANSFER_CODING, AnswerHead, RequestHead, without
 from inferometer_exporter.proxy.recording import Route, record
 from inferometer_exporter.proxy.upstream import Connection, Upstream, pick
-from inferometer_exporter.proxy.usage import Filter, Unchunker, UsageHider, with_usage
+from inferometer_exporter.proxy.usage import UsageHider, with_usage
 
 if TYPE_CHECKING:
     from inferometer_exporter.metrics.meters import ModelMeter
@@ -31,8 +31,8 @@ class Exchange:
 
     __slots__ = (
         "_body", "_held", "_kept", "_sent", "answer", "answer_done", "api", "asked", "client", "close_client",
-        "connection", "filter", "first_seen", "fleet", "head", "in_flight", "injecting", "length", "meter", "recorded",
-        "replay", "request_done", "retried", "route", "started", "status", "tried", "upstream", "wall",
+        "connection", "first_seen", "fleet", "head", "hider", "in_flight", "injecting", "length", "meter", "recorded",
+        "replay", "request_done", "retried", "route", "started", "status", "tried", "unchunked", "upstream", "wall",
     )  # fmt: skip
 
     def __init__(
@@ -42,7 +42,7 @@ class Exchange:
         self.started, self.wall = client.touched, time.time()
         self.close_client = False
         self.injecting = False  # the request is held until it was read: see usage.py
-        self.filter: Filter | None = None
+        self.hider: UsageHider | None = None
         self.upstream: Upstream | None = None
         self.connection: Connection | None = None
         self.replay: list[bytes] | None = []  # what was sent, until the first byte of the answer
@@ -53,6 +53,7 @@ class Exchange:
         self._body: list[bytes] | None = [] if api is not None else None
         self._kept = 0
         self.request_done = self.answer_done = self.recorded = self.first_seen = False
+        self.unchunked = False  # the client gets the answer without its chunks
         self.status: int | None = None  # of the answer, once its head was forwarded
         self.asked: Asked | None = None
         self.answer: Answer | None = None
@@ -66,13 +67,19 @@ class Exchange:
         asked = self.asked.model if self.asked is not None else None
         return self.fleet.served or asked if self.fleet is not None else asked
 
+    @property
+    def blocked(self) -> bool:
+        """Whether no more of the request can be taken for now."""
+        return self._sent > MAX_COPY if self.connection is None else self.connection.write_paused
+
     # The request's way to the server.
 
     def start(self) -> None:
         """Take a connection or have one opened; the head goes first, then what is given to `send`."""
         upstream = self.upstream = pick(self.route.upstreams)
         upstream.active += 1
-        connection = upstream.take()
+        long = self.length is not None and int(self.length) > MAX_COPY  # could not be sent again on a stale connection
+        connection = None if long else upstream.take()
         if connection is None:
             self.route.spawn(connect(self, upstream))
         else:
@@ -101,7 +108,7 @@ class Exchange:
         """Write what was given to `send`, in one piece, if there is a connection."""
         connection = self.connection
         if connection is None:
-            if self._sent > MAX_COPY and not self.injecting:
+            if self.blocked:
                 self.client.pause()
             return
         held = self._held
@@ -123,14 +130,17 @@ class Exchange:
             if self._kept > MAX_COPY:
                 self._let_go()
         if not self.injecting:
-            self.send(b"%x\r\n%b\r\n" % (len(piece), piece) if self.head.chunked else piece)
+            self.send(self._framed(piece))
+
+    def _framed(self, piece: bytes) -> bytes:
+        return b"%x\r\n%b\r\n" % (len(piece), piece) if self.head.chunked else piece
 
     def _let_go(self) -> None:
         """The body is too long to keep."""
         if self.injecting:
             self.injecting = False
             for piece in self._body or ():
-                self.send(b"%x\r\n%b\r\n" % (len(piece), piece) if self.head.chunked else piece)
+                self.send(self._framed(piece))
             self._held.pop()  # the last piece is sent by the caller
             if self is self.client.exchange:
                 self.start()
@@ -143,18 +153,18 @@ class Exchange:
             body = b"".join(self._body)
             added = with_usage(body)
             if added is not None:
-                self.filter = UsageHider()
+                self.hider = UsageHider()
                 self.head, body = self.head.readable(), added
                 self.length = b"%d" % len(body)
-                self.send(body)
-            else:
-                self.send(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if self.head.chunked else body)
-        elif self.head.chunked:
+            if body:
+                self.send(self._framed(body))
+        if self.head.chunked:
             self.send(b"0\r\n\r\n")
 
     def request_ended(self) -> None:
         """The request was forwarded whole: now it may be read."""
         self.request_done = True
+        self.client.resume()  # to see it leave, though the server may not have taken everything yet
         if self.api is not None and not self.recorded:
             try:
                 asked = self.asked or self.read_request()
@@ -181,7 +191,7 @@ class Exchange:
         if head.length is None and not head.chunked:
             self.close_client = True  # the body's end is the connection's
         if head.chunked and self.head.version == "1.0":
-            self.filter = Unchunker()
+            self.unchunked = True
             head.raw = without(head.raw, TRANSFER_CODING)
         if self.api is not None:
             try:

@@ -74,7 +74,8 @@ class RequestHead:
 
     def readable(self) -> RequestHead:
         """The same for another body, with an answer that comes in no encoding."""
-        kept = [line for line in self.lines.split(b"\r\n")[:-1] if not line.lower().startswith(b"accept-encoding:")]
+        left_out = (b"accept-encoding:", b"transfer-encoding:")
+        kept = [line for line in self.lines.split(b"\r\n")[:-1] if not line.lower().startswith(left_out)]
         lines = b"".join([line + b"\r\n" for line in kept])
         return replace(self, lines=lines, chunked=False, first=(None, b""))
 
@@ -124,7 +125,7 @@ def read_request_head(method: bytes, version: str, target: bytes, headers: Heade
 
 
 def split_length(head: bytes) -> tuple[bytes, bytes | None]:
-    """A request's head as it came, without its length, and that: what requests of one client have in common."""
+    """A head as it came, without its length, and that: the first is common to most messages of one sender."""
     at = head.find(b"\r\nContent-Length: ")
     if at < 0:
         at = head.find(b"\r\ncontent-length: ")
@@ -172,11 +173,12 @@ class AnswerHead:
 def read_answer_head(head: bytes, bodiless: bool) -> AnswerHead:
     """Of a head that the parser has accepted, without its final empty line. `bodiless`: the answer to a HEAD."""
     status = int(head[9:12])
-    fields = dict(_ANSWER.findall(head.lower()))
+    found = _ANSWER.findall(head.lower())
+    fields = dict(found)
     reusable = head[7:8] == b"1"
     if _ANSWER_HOP.search(head):
         head = _ANSWER_HOP.sub(b"", head)
-        said = fields.get(b"connection", b"")
+        said = fields[b"connection"] = b",".join([value for name, value in found if name == b"connection"])
         if said not in (b"keep-alive", b""):
             reusable = reusable and b"close" not in said
             head = without(head, _named(said))
@@ -188,6 +190,44 @@ def read_answer_head(head: bytes, bodiless: bool) -> AnswerHead:
     if length is None:
         return AnswerHead(status, head, fields, None, False, False)
     return AnswerHead(status, head, fields, int(length), False, reusable)
+
+
+class AnswerHeads:
+    """Reads the heads of one server's answers. One that is the last but for its length is not read again.
+
+    Servers say the date in seconds: under load, most heads are like the one before.
+    """
+
+    __slots__ = ("_common", "_last", "_strips")
+
+    def __init__(self) -> None:
+        self._common = b""
+        self._last: AnswerHead | None = None
+        self._strips = False  # the head has headers that are not forwarded
+
+    def known(self, head: bytes) -> AnswerHead | None:
+        """What there is to know of a head that was read before; None where the parser must see it, and then `read`."""
+        last = self._last
+        common, length = split_length(head)
+        if last is None or common != self._common or (length is None) != (last.length is None):
+            return None
+        if length is not None and not (length.isdigit() and len(length) < 16):
+            return None
+        raw = _ANSWER_HOP.sub(b"", head) if self._strips else head
+        return AnswerHead(
+            last.status, raw, last.fields, None if length is None else int(length), last.chunked, last.reusable
+        )
+
+    def read(self, head: bytes) -> AnswerHead:
+        """Read a head that the parser has accepted, without its final empty line; not that of the answer to a HEAD."""
+        answer = read_answer_head(head, False)
+        common, length = split_length(head)
+        plain = answer.length == (None if length is None else int(length))
+        named = answer.fields.get(b"connection", b"") not in (b"keep-alive", b"")
+        self._last = None
+        if plain and not named and answer.status >= 200:
+            self._common, self._last, self._strips = common, answer, answer.raw != head
+        return answer
 
 
 def without(head: bytes, names: frozenset[bytes]) -> bytes:

@@ -95,7 +95,7 @@ def _record(exchange: Exchange, reason: Reason | None, why: str | None) -> None:
     seconds = now - exchange.started
     said = answer.model if answer is not None else None
     meter = exchange.meter
-    if meter is None or (exchange.label is None and said is not None):
+    if meter is None or (said is not None and exchange.label is None):
         meter = route.meters.settled(exchange.label or said, answer is not None)
     counters = meter.api(api.template)
     counters.requests += 1

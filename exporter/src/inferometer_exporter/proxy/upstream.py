@@ -13,7 +13,7 @@ import httptools
 
 from inferometer_exporter.config.model import Timeouts
 from inferometer_exporter.names import Reason
-from inferometer_exporter.proxy.head import MAX_HEAD, read_answer_head
+from inferometer_exporter.proxy.head import MAX_HEAD, AnswerHeads, read_answer_head
 
 if TYPE_CHECKING:
     from inferometer_exporter.proxy.exchange import Exchange
@@ -29,7 +29,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_body_left", "_chunked", "_done", "_head", "_parser", "_pieces", "_reusable", "exchange", "idle_since",
-        "paused", "transport", "upstream", "used",
+        "paused", "transport", "upstream", "used", "write_paused",
     )  # fmt: skip
 
     def __init__(self, upstream: Upstream) -> None:
@@ -38,7 +38,7 @@ class Connection(asyncio.Protocol):
         self.exchange: Exchange | None = None
         self.used = False  # whether it has served before: then the server may have closed it unseen
         self.idle_since = 0.0
-        self.paused = False
+        self.paused = self.write_paused = False
         self._begin()
 
     def _begin(self) -> None:
@@ -78,16 +78,20 @@ class Connection(asyncio.Protocol):
             return
         if self._head is None and not self._chunked and self._body_left is None and not self._done and error is None:
             self._reusable = False
+            if exchange.hider is not None:
+                exchange.forward(exchange.hider.rest(b"", last=True))
             self._end(exchange)  # an answer whose end is the connection's
             return
         self.exchange = None
         exchange.lost(self, answered=self._head is None or bool(self._head))
 
     def pause_writing(self) -> None:
+        self.write_paused = True
         if self.exchange is not None:
             self.exchange.client.pause()
 
     def resume_writing(self) -> None:
+        self.write_paused = False
         if self.exchange is not None:
             self.exchange.client.resume()
 
@@ -97,30 +101,31 @@ class Connection(asyncio.Protocol):
         exchange.replay = None  # something came: never send it twice
         if self._head:
             data = self._head + data
-        end = data.find(b"\r\n\r\n")
-        if end < 0:
-            self._head = data
-            if len(data) > MAX_HEAD:
+        start, bodiless = 0, exchange.head.method == b"HEAD"
+        while True:
+            end = data.find(b"\r\n\r\n", start)
+            if (end if end >= 0 else len(data)) - start > MAX_HEAD:
                 self._broken(exchange)
-            return
-        if end > MAX_HEAD:
-            self._broken(exchange)
-            return
-        parser = self._parser = httptools.HttpResponseParser(self)
-        try:
-            parser.feed_data(data[: end + 4])
-        except httptools.HttpParserError:  # also an upgrade, which no forwarded request asks for
-            self._broken(exchange)
-            return
-        rest = data[end + 4 :]
-        if data[9:10] == b"1":
-            self._head = b""
+                return
+            if end < 0:
+                self._head = data[start:]
+                return
+            known = None if bodiless else self.upstream.heads.known(data[start:end])
+            if known is not None and not known.chunked:
+                break
+            parser = self._parser = httptools.HttpResponseParser(self)
             self._done = False
-            exchange.client.interim(data[: end + 4])
-            if rest:
-                self._head_data(exchange, rest)
-            return
-        head = read_answer_head(data[:end], exchange.head.method == b"HEAD")
+            try:
+                parser.feed_data(data[start : end + 4])
+            except httptools.HttpParserError:  # also an upgrade, which no forwarded request asks for
+                self._broken(exchange)
+                return
+            if data[start + 9 : start + 10] != b"1":
+                break
+            exchange.client.interim(data[start : end + 4])
+            start = end + 4
+        rest, data = data[end + 4 :], data[start:end]
+        head = known or (read_answer_head(data, True) if bodiless else self.upstream.heads.read(data))
         self._head = None
         self._body_left, self._chunked = head.length, head.chunked
         self._reusable = head.reusable
@@ -147,7 +152,8 @@ class Connection(asyncio.Protocol):
                 data = data[:left]
                 self._reusable = False
             self._body_left = left = left - len(data)
-        exchange.forward(first + data if first else data)
+        shown = data if exchange.hider is None or left is not None else exchange.hider.rest(data, last=False)
+        exchange.forward(first + shown if first else shown)
         exchange.observe(data)
         if left == 0:
             self._end(exchange)
@@ -161,13 +167,26 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._broken(exchange)
             return
-        if exchange.filter is not None:
-            data = exchange.filter.chunks(pieces, last=self._done)
+        if exchange.hider is not None or exchange.unchunked:
+            data = self._remade(exchange, b"".join(pieces))
         exchange.forward(first + data if first else data)
         for piece in pieces:
             exchange.observe(piece)
         if self._done:
             self._end(exchange)
+
+    def _remade(self, exchange: Exchange, data: bytes) -> bytes:
+        """A piece of a chunked answer whose framing the client shall not get."""
+        if exchange.hider is not None:
+            data = exchange.hider.rest(data, last=self._done)
+        if exchange.unchunked:
+            return data
+        framed = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+        return framed + b"0\r\n\r\n" if self._done else framed
+
+    def on_message_begin(self) -> None:
+        if self._done:
+            raise httptools.HttpParserError("a second answer, which nobody asked for")
 
     def on_body(self, piece: bytes) -> None:
         self._pieces.append(piece)
@@ -230,6 +249,7 @@ class Upstream:
         self.prefix = url.path.rstrip("/").encode()
         self.tls = tls
         self.timeouts = timeouts
+        self.heads = AnswerHeads()
         self.active = 0
         self.shunned_until = 0.0
         self._idle: list[Connection] = []

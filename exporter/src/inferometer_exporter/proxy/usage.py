@@ -6,7 +6,6 @@ The server is asked for one more chunk (`stream_options.include_usage`), and the
 from __future__ import annotations
 
 import re
-from typing import Protocol
 
 import msgspec
 
@@ -50,23 +49,8 @@ def with_usage(body: bytes) -> bytes | None:
     return body[:at] + _ADDED + b"," + body[at:]
 
 
-class Filter(Protocol):
-    """Makes an answer's bytes anew from the pieces of its body. `last`: the body ends with them."""
-
-    def chunks(self, pieces: list[bytes], last: bool) -> bytes: ...
-
-
-class Unchunker:
-    """For a client of HTTP/1.0, whose answer ends with its connection."""
-
-    __slots__ = ()
-
-    def chunks(self, pieces: list[bytes], last: bool) -> bytes:
-        return b"".join(pieces)
-
-
 class UsageHider:
-    """Takes the extra chunk out of a stream, and frames the rest anew.
+    """Takes the extra chunk out of a stream.
 
     Events are held back only until they are whole, which servers send them as.
     """
@@ -76,8 +60,9 @@ class UsageHider:
     def __init__(self) -> None:
         self._held = b""
 
-    def chunks(self, pieces: list[bytes], last: bool) -> bytes:
-        data = self._held + b"".join(pieces)
+    def rest(self, data: bytes, last: bool) -> bytes:
+        """What the client gets of the next piece of the stream. `last`: it ends with it."""
+        data = self._held + data
         kept = []
         start = 0
         for end in _EVENT_END.finditer(data):
@@ -89,9 +74,7 @@ class UsageHider:
         if last or len(self._held) > _MAX_EVENT:
             kept.append(self._held)
             self._held = b""
-        body = b"".join(kept)
-        framed = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
-        return framed + b"0\r\n\r\n" if last else framed
+        return b"".join(kept)
 
 
 def _is_extra(event: bytes) -> bool:
