@@ -28,7 +28,7 @@ class Tower:
         return next((number for number, modules in enumerate(self.floors) if module in modules), None)
 
     def imported(self, source: str, package: tuple[str, ...]) -> Iterator[str]:
-        """The top modules that a source imports of its package; `package` is where it stands: ("inferometer", "plan")."""
+        """Its top modules that a source imports; `package` is where that stands: ("inferometer", "plan")."""
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]

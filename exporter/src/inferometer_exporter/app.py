@@ -161,4 +161,5 @@ def check(config: Config) -> str:
     meters = Meters(config)
     Proxy(config, meters, _nowhere)
     places = ", ".join(f"{backend.name} on {backend.listen}" for backend in config.backends)
-    return f"The configuration is good: {len(config.backends)} backends ({places}), metrics on {config.admin}."
+    count = f"{len(config.backends)} backend{'s' if len(config.backends) > 1 else ''}"
+    return f"The configuration is good: {count} ({places}), metrics on {config.admin}."

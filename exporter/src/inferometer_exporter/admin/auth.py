@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from inferometer_exporter.config.hosts import is_local, is_loopback
 from inferometer_exporter.config.model import Address, Login
 from inferometer_exporter.errors import BadInput
 
@@ -100,30 +100,10 @@ def _same(given: bytes, secret: bytes) -> bool:
     return bool(secret) and compare_digest(given, secret)
 
 
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
 def known_host(header: str, bound: Address) -> bool:
-    """Whether `Host` may name a port on loopback: by an IP, as localhost, or as configured.
+    """Whether `Host` may name the admin port.
 
-    Any other name would be one that a web page made to point here (DNS rebinding) to read the port through a
-    visitor's browser. A port that others may reach anyway takes every name.
+    On loopback these are names that no stranger could own, and the configured one. A port that others may reach anyway
+    takes every name.
     """
-    if not is_loopback(bound.host):
-        return True
-    name = header.strip().lower()
-    if name.startswith("["):
-        name = name[1:].partition("]")[0]
-    elif name.count(":") == 1:
-        name = name.partition(":")[0]
-    if name in ("", "localhost", bound.host.lower()):
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+    return not is_loopback(bound.host) or is_local(header) or header.strip().lower() == bound.host.lower()

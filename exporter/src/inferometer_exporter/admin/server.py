@@ -17,11 +17,11 @@ from inferometer_exporter.admin.scrape import Scrapes
 from inferometer_exporter.admin.summary import Health, Summary
 from inferometer_exporter.admin.traces import PARAMETERS, QUESTIONS, TraceApi
 from inferometer_exporter.admin.window import STEP_SECONDS, Window
+from inferometer_exporter.config.hosts import place
 from inferometer_exporter.config.model import Config
 from inferometer_exporter.errors import BadEnvironment, BadInput
 from inferometer_exporter.metrics.exposition import render
 from inferometer_exporter.metrics.meters import Meters
-from inferometer_exporter.proxy.hosts import place
 from inferometer_exporter.store.reader import TraceReader
 
 LOG = logging.getLogger("inferometer_exporter.admin")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 
 from inferometer_exporter.config import places
+from inferometer_exporter.config.hosts import is_loopback
 from inferometer_exporter.config.model import Backend, Config
 from inferometer_exporter.config.reading import Problems
 
@@ -48,9 +49,9 @@ def _listeners(config: Config, backends: Sequence[tuple[int, Backend]], admin: b
 
 def _exposed(config: Config, backends: Sequence[tuple[int, Backend]], admin: bool, problems: Problems) -> None:
     for index, backend in backends:
-        if not places.loopback(backend.listen.host):
+        if not is_loopback(backend.listen.host):
             message = f"{backend.listen} can be reached from other machines"
             problems.add(("backends", index, "listen"), message, "listen on 127.0.0.1, or allow it with expose")
-    if admin and not config.login.needed and not places.loopback(config.admin.host):
+    if admin and not config.login.needed and not is_loopback(config.admin.host):
         remedy = "listen on 127.0.0.1, ask for a login, or allow it with expose"
         problems.add(_ADMIN, f"{config.admin} can be reached from other machines", remedy)

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from inferometer_exporter.config.hosts import is_loopback
 from inferometer_exporter.config.model import Address
 from inferometer_exporter.config.reading import Value, Wrong, shown
 
@@ -19,7 +20,6 @@ _AUTHORITY = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<host>[^:\[\]]*))(?::(?P<por
 # The characters of a path by RFC 3986, section 3.3.
 _PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)*")
 _SCHEMES = {"http": 80, "https": 443}
-_LOCAL = "localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +77,6 @@ def dialled(address: str) -> Dialled:
     return Dialled(parts.hostname or "", parts.port or _SCHEMES[parts.scheme])
 
 
-def loopback(host: str) -> bool:
-    """Whether only the same machine reaches it."""
-    if host == _LOCAL or host.endswith(f".{_LOCAL}"):
-        return True
-    number = _number(host)
-    return number is not None and number.is_loopback
-
-
 def same(one: Address, other: Address) -> bool:
     """Whether two listeners would be in each other's way."""
     if one.port != other.port:
@@ -107,12 +99,12 @@ def leads_to(target: Dialled, address: Address) -> bool:
 def _own(host: str) -> bool:
     """Whether it is this machine: who dials 0.0.0.0 comes to it too."""
     number = _number(host)
-    return loopback(host) or (number is not None and number.is_unspecified)
+    return is_loopback(host) or (number is not None and number.is_unspecified)
 
 
 def _listened(host: str) -> str:
     """The address behind the names of loopback."""
-    return "127.0.0.1" if _number(host) is None and loopback(host) else host
+    return "127.0.0.1" if _number(host) is None and is_loopback(host) else host
 
 
 def _number(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -48,6 +48,11 @@ class ClientConnection(asyncio.Protocol):
         self.body_since = 0.0
         self.body_bytes = 0
 
+    @property
+    def busy(self) -> bool:
+        """Whether a request comes in or is answered, or some of an answer was not taken yet."""
+        return self.exchange is not None or self.head_since is not None or self.transport.get_write_buffer_size() > 0
+
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -93,13 +98,13 @@ class ClientConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.write_paused = True
-        if self.exchange is not None:
-            self.exchange.pause_server()
+        if self.exchange is not None and self.exchange.connection is not None:
+            self.exchange.connection.pause()
 
     def resume_writing(self) -> None:
         self.write_paused = False
-        if self.exchange is not None:
-            self.exchange.resume_server()
+        if self.exchange is not None and self.exchange.connection is not None:
+            self.exchange.connection.resume()
 
     # What the reader tells.
 

@@ -295,13 +295,3 @@ class Exchange:
                 connection.release()
         self._forget()
         self.client.exchange_over(self, linger)
-
-    # Back-pressure: whoever cannot take more stops the other side's reading.
-
-    def pause_server(self) -> None:
-        if self.connection is not None:
-            self.connection.pause()
-
-    def resume_server(self) -> None:
-        if self.connection is not None:
-            self.connection.resume()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from inferometer_exporter.proxy.hosts import is_local
+from inferometer_exporter.config.hosts import is_local
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -120,7 +120,7 @@ def read_request_head(method: bytes, version: str, target: bytes, headers: Heade
     origin = _origin(target)
     path = origin.partition(b"?")[0]
     keep = keep and version == "1.1"
-    local = not hosts or is_local(hosts[0])
+    local = not hosts or is_local(hosts[0].decode("latin-1"))
     return RequestHead(method, version, origin, path, joined, chunked, expects, tags, keep, local)
 
 

@@ -8,13 +8,13 @@ import ssl
 from collections.abc import Callable
 from time import monotonic
 
+from inferometer_exporter.config.hosts import is_loopback, place
 from inferometer_exporter.config.model import Address, Config
 from inferometer_exporter.errors import BadEnvironment, without_text
 from inferometer_exporter.metrics.meters import Meters
 from inferometer_exporter.names import Reason
 from inferometer_exporter.proxy import tls
 from inferometer_exporter.proxy.client import ClientConnection
-from inferometer_exporter.proxy.hosts import is_loopback, place
 from inferometer_exporter.proxy.recording import Route
 from inferometer_exporter.proxy.upstream import Upstream
 from inferometer_exporter.trace import Trace
@@ -107,7 +107,7 @@ class Proxy:
                 task.cancel()
 
     def _busy(self) -> list[ClientConnection]:
-        return [client for client in self.clients if client.exchange is not None or client.head_since is not None]
+        return [client for client in self.clients if client.busy]
 
     def _sweep(self) -> None:
         """Look at every connection's age. Time in which this process did not run is nobody's fault."""
@@ -145,12 +145,14 @@ class Proxy:
                 client.time_out()
                 return
         if now - client.touched > timeouts.idle:
-            if client.exchange is not None:
-                client.exchange.failed(
-                    Reason.TIMEOUT, 504, f"nothing came from the server for {timeouts.idle:g} seconds"
-                )
-            else:
+            exchange = client.exchange
+            if exchange is None:
                 client.transport.close()
+            elif client.write_paused:
+                exchange.cut(Reason.CLIENT_DISCONNECTED, f"the client took nothing for {timeouts.idle:g} seconds")
+                client.reset()
+            else:
+                exchange.failed(Reason.TIMEOUT, 504, f"nothing came from the server for {timeouts.idle:g} seconds")
 
 
 async def listen(

@@ -217,9 +217,6 @@ class Connection(asyncio.Protocol):
             self.paused = False
             self.transport.resume_reading()
 
-    def serve(self, exchange: Exchange) -> None:
-        self.exchange = exchange
-
     def release(self) -> None:
         """The exchange is over: keep the connection for the next one, or close it."""
         self.exchange = None

@@ -1,7 +1,8 @@
-"""Which `Host:` a request on loopback may name: the rule of Ollama, whose own check our `Host:` would pass.
+"""Which addresses are this machine's, and which `Host:` a request on loopback may name: the rule of Ollama.
 
 A web page can have its own name resolve to 127.0.0.1 and then speak to what listens there (DNS rebinding). Its requests
-carry its name. Ollama refuses them (`allowedHostsMiddleware` in `server/routes.go`), and so must who stands before it.
+carry its name. Ollama refuses them (`allowedHostsMiddleware` in `server/routes.go`), and so must who stands before it,
+since its own `Host:` passes that check.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from inferometer_exporter.config.model import Address
 _LOCAL_DOMAINS = (".localhost", ".local", ".internal")
 
 
-def is_local(host: bytes) -> bool:
+def is_local(host: str) -> bool:
     """Whether a Host header names this machine or an address: not a name that a stranger could own."""
-    name = host.decode("latin-1").strip().lower()
+    name = host.strip().lower()
     if name.startswith("["):
         name = name[1:].partition("]")[0]
     elif name.count(":") == 1:
@@ -33,7 +34,7 @@ def is_local(host: bytes) -> bool:
 
 def is_loopback(host: str) -> bool:
     """Whether an address to listen on is reached from this machine only."""
-    if host == "localhost":
+    if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
