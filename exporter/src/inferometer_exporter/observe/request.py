@@ -67,11 +67,11 @@ def read_request(api: Api, body: bytes, herd_tags: str | None) -> Asked:
         return Asked(None, api.streams_by_default, _tags(_split(herd_tags)), False, True)
     options = request.stream_options
     return Asked(
-        model=_name(request.model) if request.model else None,
-        stream=api.streams_by_default if request.stream is None else request.stream,
-        tags=_tags(_all_tags(request, herd_tags)) if request.metadata or request.user or herd_tags else (),
-        wants_usage=options is not None and options.include_usage is True,
-        has_prompt=bool(_SAYS.match(request.messages) or _SAYS.match(request.prompt) or _SAYS.match(request.input)),
+        _name(request.model) if request.model else None,
+        api.streams_by_default if request.stream is None else request.stream,
+        _tags(_all_tags(request, herd_tags)) if request.metadata or request.user or herd_tags else (),
+        options is not None and options.include_usage is True,
+        bool(_SAYS.match(request.messages) or _SAYS.match(request.prompt) or _SAYS.match(request.input)),
     )
 
 
@@ -104,4 +104,4 @@ def _name(model: str) -> str:
 
 def _clean(text: str) -> str:
     """Text that UTF-8 can hold: headers may be decoded with half characters in them."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

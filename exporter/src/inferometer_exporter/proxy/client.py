@@ -19,6 +19,8 @@ from inferometer_exporter.proxy.recording import Route
 from inferometer_exporter.proxy.refusals import refusal
 
 WRITE_BUFFER = 64 * 1024
+# States of a TCP connection whose other side has ended it (linux, include/net/tcp_states.h): CLOSE, CLOSE_WAIT.
+_ENDED = (7, 8)
 
 
 class ClientConnection(asyncio.Protocol):
@@ -52,6 +54,15 @@ class ClientConnection(asyncio.Protocol):
     def busy(self) -> bool:
         """Whether a request comes in or is answered, or some of an answer was not taken yet."""
         return self.exchange is not None or self.head_since is not None or self.transport.get_write_buffer_size() > 0
+
+    def look(self) -> None:
+        """Notice a client that left while nothing was read from it."""
+        plain = self.transport.get_extra_info("socket")
+        if self.paused and plain is not None and hasattr(socket, "TCP_INFO"):
+            with contextlib.suppress(OSError):
+                if plain.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in _ENDED:
+                    self._left()
+                    self.transport.abort()
 
     # What asyncio calls.
 

@@ -198,35 +198,41 @@ class AnswerHeads:
     Servers say the date in seconds: under load, most heads are like the one before.
     """
 
-    __slots__ = ("_common", "_last", "_strips")
+    __slots__ = ("_around", "_last", "_strips")
 
     def __init__(self) -> None:
-        self._common = b""
+        self._around = (b"", b"")  # what stands before and after the length
         self._last: AnswerHead | None = None
         self._strips = False  # the head has headers that are not forwarded
 
     def known(self, head: bytes) -> AnswerHead | None:
         """What there is to know of a head that was read before; None where the parser must see it, and then `read`."""
         last = self._last
-        common, length = split_length(head)
-        if last is None or common != self._common or (length is None) != (last.length is None):
+        if last is None:
             return None
-        if length is not None and not (length.isdigit() and len(length) < 16):
-            return None
+        before, after = self._around
+        size = last.length
+        if size is None:
+            if head != before:
+                return None
+        else:
+            number = head[len(before) : len(head) - len(after)]
+            if not (head.startswith(before) and head.endswith(after) and number.isdigit() and len(number) < 16):
+                return None
+            size = int(number)
         raw = _ANSWER_HOP.sub(b"", head) if self._strips else head
-        return AnswerHead(
-            last.status, raw, last.fields, None if length is None else int(length), last.chunked, last.reusable
-        )
+        return AnswerHead(last.status, raw, last.fields, size, last.chunked, last.reusable)
 
     def read(self, head: bytes) -> AnswerHead:
         """Read a head that the parser has accepted, without its final empty line; not that of the answer to a HEAD."""
         answer = read_answer_head(head, False)
-        common, length = split_length(head)
-        plain = answer.length == (None if length is None else int(length))
+        length = b"" if answer.length is None else b": %d" % answer.length
+        before, found, after = head.partition(length) if length else (head, b"", b"")
+        whole = not length or (before[-14:].lower() == b"content-length" and after[:1] in (b"", b"\r"))
         named = answer.fields.get(b"connection", b"") not in (b"keep-alive", b"")
         self._last = None
-        if plain and not named and answer.status >= 200:
-            self._common, self._last, self._strips = common, answer, answer.raw != head
+        if whole and not named and answer.status >= 200 and answer.status not in (204, 304):
+            self._around, self._last, self._strips = (before + found[:2], after), answer, answer.raw != head
         return answer
 
 

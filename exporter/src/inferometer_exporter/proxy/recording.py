@@ -56,6 +56,7 @@ class Route:
 
 _NO_FLEET = Fleet(None, None, None, False, 0, None)
 
+_COMPLETED: tuple[Status, None, None] = (Status.COMPLETED, None, None)
 _STATUS = {
     Reason.CLIENT_DISCONNECTED: Status.CLIENT_DISCONNECTED,
     Reason.REJECTED: Status.REJECTED,
@@ -150,6 +151,8 @@ def _record(exchange: Exchange, reason: Reason | None, why: str | None) -> None:
 def _outcome(exchange: Exchange) -> tuple[Status, Reason | None, str | None]:
     """How a request ended whose answer went through whole."""
     status, answer, api, asked = exchange.status or 0, exchange.answer, exchange.api, exchange.asked
+    if answer is not None and answer.finished and answer.output and not answer.error:
+        return _COMPLETED  # nearly always
     if status in (429, 503):
         return Status.REJECTED, Reason.REJECTED, f"the server answered {status}"
     if status >= 500:
@@ -157,7 +160,7 @@ def _outcome(exchange: Exchange) -> tuple[Status, Reason | None, str | None]:
     if status >= 400:
         return Status.FAILED, Reason.CLIENT_ERROR, f"the server answered {status}"
     if answer is None or not answer.readable:
-        return Status.COMPLETED, None, None
+        return _COMPLETED
     if answer.error:
         return Status.FAILED, Reason.STREAM_ERROR, "the server told of an error in its answer"
     if not answer.finished:
@@ -165,4 +168,4 @@ def _outcome(exchange: Exchange) -> tuple[Status, Reason | None, str | None]:
     empty = api is not None and api.work is Work.GENERATE and not answer.output and not answer.load_only
     if empty and asked is not None and asked.has_prompt:
         return Status.NO_OUTPUT, None, "the answer was empty"
-    return Status.COMPLETED, None, None
+    return _COMPLETED

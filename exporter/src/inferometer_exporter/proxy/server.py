@@ -132,6 +132,7 @@ class Proxy:
 
     def _judge(self, client: ClientConnection, now: float) -> None:
         timeouts = self._config.timeouts
+        client.look()
         if client.lingering:
             if now - client.touched > LINGER:
                 client.transport.abort()

@@ -114,7 +114,6 @@ class Connection(asyncio.Protocol):
             if known is not None and not known.chunked:
                 break
             parser = self._parser = httptools.HttpResponseParser(self)
-            self._done = False
             try:
                 parser.feed_data(data[start : end + 4])
             except httptools.HttpParserError:  # also an upgrade, which no forwarded request asks for
@@ -123,6 +122,7 @@ class Connection(asyncio.Protocol):
             if data[start + 9 : start + 10] != b"1":
                 break
             exchange.client.interim(data[start : end + 4])
+            self._done = False
             start = end + 4
         rest, data = data[end + 4 :], data[start:end]
         head = known or (read_answer_head(data, True) if bodiless else self.upstream.heads.read(data))

