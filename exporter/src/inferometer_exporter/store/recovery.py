@@ -90,6 +90,7 @@ def look_through(connection: sqlite3.Connection) -> None:
     (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if said != "ok":
         raise Broken("quick_check found a fault")
+    connection.execute("PRAGMA shrink_memory")  # pages in memory would hide what happens to the file from now on
 
 
 def identity(path: Path) -> tuple[int, int] | None:
