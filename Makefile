@@ -60,7 +60,7 @@ format: setup ## Put the code into the house's format.
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup ## Measure how quick the builder is, against its promises.
+bench: setup ## Measure speed and memory of builder, exporter and store against their promises.
 	@$(BIN)/python -m tests.bench
 
 # Package folders of the machine itself are left out, so that the locks hold for every machine.

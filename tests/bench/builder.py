@@ -1,4 +1,4 @@
-"""How quick the builder is: `python -m tests.bench.builder`. Each figure stands beside a reference that was measured in the same run.
+"""How quick the builder is: `python -m tests.bench.builder`. Each figure stands beside a reference.
 
 The reference is a bare start of the interpreter, interleaved with what is measured, so that a busy machine slows both.
 Nothing here passes or fails: machines differ, and a table is for reading.

@@ -18,8 +18,8 @@ Measure = Callable[[Path, bool], Iterator[Figure]]
 
 # What is measured, by a word for each. The flag asks for few and short rounds.
 PARTS: dict[str, Measure] = {
-    "pace": lambda folder, quick: pace.figures(folder, 2 if quick else 7, 2 if quick else 4, 2_000 if quick else 5_000),
-    "many": lambda folder, quick: streams.many(folder, 1 if quick else 5, 5 if quick else 10),
+    "pace": lambda folder, quick: pace.figures(folder, 2 if quick else 5, 2 if quick else 4, 2_000 if quick else 5_000),
+    "many": lambda folder, quick: streams.many(folder, 1 if quick else 3, 5 if quick else 10),
     "some": lambda folder, quick: streams.some(folder, 1 if quick else 3, 5 if quick else 10),
     "ends": lambda folder, quick: ends.figures(20 if quick else 200),
     "memory": lambda folder, quick: memory.figures(folder, 200_000 if quick else 300_000),

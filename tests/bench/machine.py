@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from inferometer_exporter import __version__
@@ -49,11 +50,9 @@ def described() -> str:
         (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "unknown"
     )
     try:
-        import uvloop
-    except ImportError:
+        loop = f"uvloop {version('uvloop')}"
+    except PackageNotFoundError:
         loop = "no uvloop"
-    else:
-        loop = f"uvloop {uvloop.__version__}"
     memory = next(int(line.split()[1]) for line in _lines("/proc/meminfo") if line.startswith("MemTotal"))
     return (
         f"{len(CORES)} cores ({model}), {memory / 1e6:.0f} GB, Linux {platform.release().partition('-')[0]}, "

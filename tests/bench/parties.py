@@ -83,11 +83,15 @@ class Load:
     rate: float
 
 
-def wrk(port: int, folder: Path, seconds: int, connections: int = 32) -> Load:
-    """As many requests as go through, one after another on each connection. Raises where one is not answered 200."""
+def wrk(port: int, folder: Path, seconds: int, connections: int = 32, pause: int = 0) -> Load:
+    """Requests, one after another on each connection, with a pause (milliseconds) before each.
+
+    Raises where one is not answered 200.
+    """
     script = folder / "wrk.lua"
     headers = "".join(f'wrk.headers["{name}"] = "{text}"\n' for name, text in HEADERS.items())
-    script.write_text(f'wrk.method = "POST"\nwrk.body = [==[{QUESTION.decode()}]==]\n{headers}')
+    delay = f"function delay() return {pause} end\n" if pause else ""
+    script.write_text(f'wrk.method = "POST"\nwrk.body = [==[{QUESTION.decode()}]==]\n{headers}{delay}')
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script, f"http://127.0.0.1:{port}{PATH}"]
     process = subprocess.Popen(
         [find("wrk"), *map(str, command[1:])], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

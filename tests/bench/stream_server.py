@@ -27,6 +27,7 @@ LAST = (
     b'"prompt_eval_duration":169888000,"eval_count":%d,"eval_duration":18227000}\n'
 )
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+END = b"0\r\n\r\n"
 # What the collectors ask for beside the streams.
 NOTHING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _STREAM = re.compile(rb"POST \S*\?stream=(\d+) ")
@@ -78,15 +79,15 @@ def _whole(request: bytes) -> re.Match[bytes] | None:
     return _STREAM.match(head) if end and length and len(body) >= int(length[1]) else None
 
 
-def _sent(connections: dict[int, socket.socket], rate: float, lines: int) -> dict[int, str]:
+def _sent(connections: dict[int, socket.socket], rate: float, count: int) -> dict[int, str]:
     """Send to every stream, evenly spread over the time from one line to the next."""
     step = int(1e9 / rate)
     begin = monotonic_ns() + 200_000_000
-    sums = {stream: hashlib.sha256() for stream in connections}
+    sent: dict[int, list[bytes]] = {stream: [] for stream in connections}
     for connection in connections.values():
         connection.sendall(HEAD)
     due = deque(
-        (begin + place * step // len(connections), stream, connection, lines)
+        (begin + place * step // len(connections), stream, connection, count)
         for place, (stream, connection) in enumerate(sorted(connections.items()))
     )
     while due:
@@ -94,14 +95,12 @@ def _sent(connections: dict[int, socket.socket], rate: float, lines: int) -> dic
         wait = at - monotonic_ns()
         if wait > 0:
             time.sleep(wait / 1e9)
-        line = LINE % monotonic_ns() if left else LAST % lines
-        connection.sendall(
-            b"%x\r\n%b\r\n" % (len(line), line) if left else b"%x\r\n%b\r\n0\r\n\r\n" % (len(line), line)
-        )
-        sums[stream].update(line)
+        line = LINE % monotonic_ns() if left else LAST % count
+        connection.sendall(b"%x\r\n%b\r\n%b" % (len(line), line, b"" if left else END))
+        sent[stream].append(line)
         if left:
             due.append((at + step, stream, connection, left - 1))
-    return {stream: one.hexdigest() for stream, one in sums.items()}
+    return {stream: hashlib.sha256(b"".join(lines)).hexdigest() for stream, lines in sent.items()}
 
 
 if __name__ == "__main__":

@@ -83,26 +83,26 @@ def many(folder: Path, rounds: int, seconds: float) -> Iterator[Figure]:
         ours = parts.enter_context(Exporter(f"http://{streams.address}"))
         machine.pin(pid_of(nginx), machine.OWN_CORE)
         machine.pin(ours.pid, machine.OWN_CORE)
-        pairs = [
-            (streams.run(nginx.port, pid_of(nginx)), streams.run(ours.proxy_port, ours.pid)) for _ in range(rounds)
+        trios = [
+            (streams.run(0, None), streams.run(nginx.port, pid_of(nginx)), streams.run(ours.proxy_port, ours.pid))
+            for _ in range(rounds)
         ]
-    same = all(own.same for _, own in pairs)
+    same = all(own.same for _, _, own in trios)
     title = "500 streams × 50 tokens/s on one core"
     yield Figure(f"{title}: as they were sent", "every byte", "all the same" if same else "changed", held=same)
     for share, name, limit in ((0.5, "p50", None), (0.99, "p99", 1.5)):
-        own = [percentile(run.delays, share) for _, run in pairs]
-        bare = [percentile(run.delays, share) for run, _ in pairs]
+        direct, bare, own = ([percentile(run.delays, share) for run in runs] for runs in zip(*trios, strict=True))
         ratio = median(own) / median(bare)
         yield Figure(
-            f"{title}: delay of a chunk, {name}",
+            f"{title}: delay of a chunk, {name} (direct: {median(direct):.2f} ms)",
             f"≤ {limit} × nginx" if limit else "",
             f"{span(own)} ms",
             f"{span(bare)} ms",
             f"{ratio:.2f}",
             ratio <= limit if limit else None,
         )
-    cpu = median(run.cpu for _, run in pairs)
-    yield Figure(f"{title}: of the core", "", f"{cpu:.0%}", f"{median(run.cpu for run, _ in pairs):.0%}")
+    bare_cpu, own_cpu = (median(trio[place].cpu for trio in trios) for place in (1, 2))
+    yield Figure(f"{title}: of the core", "", f"{own_cpu:.0%}", f"{bare_cpu:.0%}", f"{own_cpu / bare_cpu:.2f}")
 
 
 def some(folder: Path, rounds: int, seconds: float) -> Iterator[Figure]:

@@ -229,7 +229,8 @@ class ClientConnection(asyncio.Protocol):
         self.lingering = True
         self.touched = monotonic()
         if self.transport.can_write_eof():
-            self.transport.write_eof()
+            with contextlib.suppress(OSError):  # the client is gone, which asyncio's own loop tells in this way
+                self.transport.write_eof()
         self.resume()
 
     def pause(self) -> None:

@@ -17,7 +17,8 @@ class Lock:
     """Held from `take` to `release`. Not on the database: where `flock` is `fcntl` inside, SQLite would mind."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path.with_name(path.name + ".lock")
+        real = path.resolve()  # the same file under another name is the same store
+        self._path = real.with_name(real.name + ".lock")
         self._file: int | None = None
 
     def take(self) -> None:
