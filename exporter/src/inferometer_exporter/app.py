@@ -48,7 +48,7 @@ class App:
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_unforeseen)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self.end)
         store_watch: asyncio.Task[None] | None = None
         try:

@@ -34,7 +34,7 @@ def read_fleet(head: AnswerHead) -> Fleet | None:
         value(b"node"),
         value(b"served-model"),
         value(b"requested-model"),
-        fallback.lower() in ("true", "1", "yes"),
+        fallback.lower() not in ("", "false", "0", "no"),  # older routers name the model here
         int(retries) if retries.isdecimal() and len(retries) < 6 else 0,
         _number(score),
     )
