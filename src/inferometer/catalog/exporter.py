@@ -51,7 +51,7 @@ RECORDER = Profile(
         s.MODEL_VRAM.key: source("inferometer_model_vram_bytes"),
         s.FALLBACKS.key: source("inferometer_fallbacks_total", per_model=False),
         s.BACKEND_UP.key: source("inferometer_backend_up", per_model=False),
-        s.TRACES_DROPPED.key: source("inferometer_traces_dropped_total", per_model=False),
-        s.LABELS_REJECTED.key: source("inferometer_label_values_rejected_total", per_model=False),
+        s.TRACES_DROPPED.key: source("inferometer_traces_dropped_total", per_model=False, per_runtime=False),
+        s.LABELS_REJECTED.key: source("inferometer_label_values_rejected_total", per_model=False, per_runtime=False),
     },
 )

@@ -103,13 +103,15 @@ class Source:
     """Where a signal comes from on one engine: metrics that are added up.
 
     `buckets` are the upper bounds of a histogram without +Inf, in the metric's own unit. `per_model` is false where the
-    metric has no model label though the engine's others have one.
+    metric has no model label though the engine's others have one, `per_runtime` where a recorder tells of itself: such
+    series name neither runtime nor backend.
     """
 
     metrics: tuple[Metric, ...]
     counts: Counts = Counts.ALL
     buckets: tuple[float, ...] = ()
     per_model: bool = True
+    per_runtime: bool = True
     note: str = ""
 
 
@@ -156,11 +158,12 @@ def metric(name: str, *, was: tuple[Name, ...] = (), since: Version | None = Non
 
 
 def source(name: str, *, was: tuple[Name, ...] = (), since: Version | None = None, factor: float = 1.0,
-           counts: Counts = Counts.ALL, buckets: tuple[float, ...] = (), per_model: bool = True, note: str = "",
-           example: Mapping[str, str] | None = None, **labels: str) -> Source:  # fmt: skip
+           counts: Counts = Counts.ALL, buckets: tuple[float, ...] = (), per_model: bool = True,
+           per_runtime: bool = True, note: str = "", example: Mapping[str, str] | None = None,
+           **labels: str) -> Source:  # fmt: skip
     """A source of a single metric: the common case of an engine's table."""
     one = metric(name, was=was, since=since, factor=factor, example=example, **labels)
-    return Source((one,), counts, buckets, per_model, note)
+    return Source((one,), counts, buckets, per_model, per_runtime, note)
 
 
 def added(*metrics: Metric, counts: Counts = Counts.ALL, note: str = "") -> Source:

@@ -106,8 +106,9 @@ class Sources:
         rest = tuple(profile.engine for profile in self.engines if profile not in own)
         if self.recorder and rest and all(self.recorder.source(s) for s in needed):
             twice = [r.backend for r in self.routers if across and r.repeats(needed) and self._asks_behind(r)]
-            chosen = (one_of(RUNTIME, rest), *none_of(BACKEND, twice))
-            branches.append(Branch(self.recorder, self.recorder.sources[signal.key], rest, chosen))
+            source = self.recorder.sources[signal.key]
+            chosen = (one_of(RUNTIME, rest), *none_of(BACKEND, twice)) if source.per_runtime else ()
+            branches.append(Branch(self.recorder, source, rest, chosen))
         for gateway, providers in self.gateways:
             if providers and gateway.provider_label and all(gateway.source(s) for s in needed):
                 outside = one_of(gateway.provider_label, providers)

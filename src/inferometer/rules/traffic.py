@@ -152,7 +152,7 @@ class Witness:
     def _uncounted(self) -> Mapping[str, str]:
         """Labels of series that the rules must leave out."""
         if self.branch.profile.vantage is Vantage.RECORDER:
-            return {RUNTIME: "elsewhere"}
+            return {RUNTIME: "elsewhere"} if self.branch.source.per_runtime else {}
         return {matcher.label: "another" for matcher in self.branch.profile.own_copies_only}
 
     def _steps(self, seconds: int) -> int:
@@ -190,7 +190,9 @@ def server(plan: Plan, branch: Branch, runtime: str, backend: str = "", model_na
     """A backend of this runtime as the branch tells of it, serving one model."""
     profile = branch.profile
     recorded = profile.vantage is Vantage.RECORDER
-    given = {CLUSTER: CLUSTER_NAME, BACKEND: backend or f"{runtime}-1", RUNTIME: runtime}
+    given = {CLUSTER: CLUSTER_NAME}
+    if branch.source.per_runtime:
+        given |= {BACKEND: backend or f"{runtime}-1", RUNTIME: runtime}
     model = {profile.model_label or MODEL: model_name} if branch.source.per_model else {}
     instances = ["exporter:9464"] if recorded else [f"{runtime}-{number}:8000" for number in range(1, _REPLICAS + 1)]
     return Witness(

@@ -43,6 +43,7 @@ def test_what_the_catalog_claims_is_in_the_exporters_table(key: str, source: Sou
     assert family.kind.value == SIGNALS[key].kind.value
     assert family.bounds == source.buckets
     assert ("model" in family.labels) == source.per_model
+    assert ("runtime" in family.labels) == source.per_runtime
     assert {matcher.label for matcher in metric.where} | set(metric.example) <= set(family.labels)
 
 
