@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from tests.bench import machine
 from tests.exporter.recorded import recorded, request_body
 from tests.parts.binaries import find
-from tests.parts.nginx import Nginx
-from tests.parts.process import Server
+from tests.parts.nginx import Worker
 
 ANSWER = recorded("ollama/0.32.15/chat_nostream")
 QUESTION = request_body("ollama/0.32.15/chat_nostream")
@@ -25,46 +22,22 @@ HEADERS = {
     "User-Agent": "ollama-python/0.6.3 (x86_64 linux) Python/3.11.2",
 }
 
-_CONFIG = """
-worker_processes 1;
-daemon off;
-pid {folder}/pid;
-error_log stderr warn;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
-  keepalive_requests 1000000000;
-  server {{
-    listen {address} backlog=4096;
+_ANSWERS = """
     default_type "{kind}";
     location / {{ return 404; }}
     location = {path} {{ return 200 '{answer}'; }}
-    location = /ready {{ return 200; }}
-  }}
-}}
 """
 
 
-class Ollama(Server):
+class Ollama(Worker):
     """A server that gives one recorded answer of Ollama's, as quick as can be."""
 
-    name: ClassVar[str] = "nginx"
-    ready_path: ClassVar[str] = "/ready"
-
-    def command(self) -> Sequence[str | Path]:
+    def blocks(self) -> tuple[str, str]:
         answer = ANSWER.body.decode().replace("\\", "\\\\").replace("'", "\\'")
-        kind = ANSWER.header("Content-Type")
-        file = self.folder / "nginx.conf"
-        file.write_text(_CONFIG.format(folder=self.folder, address=self.address, path=PATH, answer=answer, kind=kind))
-        return [find("nginx"), "-e", "stderr", "-p", self.folder, "-c", file]
+        return "", _ANSWERS.format(path=PATH, answer=answer, kind=ANSWER.header("Content-Type"))
 
 
-def pid_of(server: Nginx | Ollama) -> int:
+def pid_of(server: Worker) -> int:
     """Of nginx's first process; its worker is a child."""
     return int((server.folder / "pid").read_text())
 

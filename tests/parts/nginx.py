@@ -1,7 +1,8 @@
-"""Bare nginx that passes everything to one server: the yardstick for what a proxy must cost at least."""
+"""Bare nginx: one worker, nothing logged. As a pass-through it is the yardstick for what a proxy must cost at least."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -24,9 +25,17 @@ http {{
   scgi_temp_path {folder}/scgi;
   client_max_body_size 0;
   keepalive_requests 1000000000;
-  upstream there {{ server {upstream}; keepalive 1024; keepalive_requests 1000000000; }}
+  {before}
   server {{
     listen {address} backlog=4096;
+    {inside}
+    location = /nginx-is-ready {{ return 200; }}
+  }}
+}}
+"""
+
+_UPSTREAM = "upstream there {{ server {upstream}; keepalive 1024; keepalive_requests 1000000000; }}"
+_PASS = """
     location / {{
       proxy_pass http://there;
       proxy_http_version 1.1;
@@ -36,24 +45,36 @@ http {{
       proxy_request_buffering off;
       proxy_read_timeout 900s;
     }}
-    location = /nginx-is-ready {{ return 200; }}
-  }}
-}}
 """
 
 
-class Nginx(Server):
-    """One nginx worker before one upstream (`host:port`): kept-alive connections, nothing buffered, nothing logged."""
+class Worker(Server):
+    """One nginx worker that does what its blocks say."""
 
     name: ClassVar[str] = "nginx"
     ready_path: ClassVar[str] = "/nginx-is-ready"
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self._program = find("nginx")
-        self._upstream = upstream
+
+    @abstractmethod
+    def blocks(self) -> tuple[str, str]:
+        """What stands before the server's block, and inside it."""
 
     def command(self) -> Sequence[str | Path]:
+        before, inside = self.blocks()
         file = self.folder / "nginx.conf"
-        file.write_text(_CONFIG.format(folder=self.folder, address=self.address, upstream=self._upstream))
+        file.write_text(_CONFIG.format(folder=self.folder, address=self.address, before=before, inside=inside))
         return [self._program, "-e", "stderr", "-p", self.folder, "-c", file]
+
+
+class Nginx(Worker):
+    """Passes everything to one upstream (`host:port`): kept-alive connections, nothing buffered."""
+
+    def __init__(self, upstream: str) -> None:
+        super().__init__()
+        self._upstream = upstream
+
+    def blocks(self) -> tuple[str, str]:
+        return _UPSTREAM.format(upstream=self._upstream), _PASS.format(upstream=self._upstream)

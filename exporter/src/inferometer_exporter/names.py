@@ -49,6 +49,3 @@ class DropReason(StrEnum):
 
 # The label value for models, tags and others that are beyond the budget, unknown, or not said.
 OTHER = "other"
-
-# The label `api` of a request that is forwarded but not metered.
-UNMETERED = "unmetered"
