@@ -17,8 +17,8 @@ from inferometer_exporter.proxy.head import Refused, RequestHead
 from inferometer_exporter.proxy.reader import RequestReader
 from inferometer_exporter.proxy.recording import Route
 from inferometer_exporter.proxy.refusals import refusal
+from inferometer_exporter.proxy.upstream import WRITE_BUFFER
 
-WRITE_BUFFER = 64 * 1024
 # States of a TCP connection whose other side has ended it (linux, include/net/tcp_states.h): CLOSE, CLOSE_WAIT.
 _ENDED = (7, 8)
 

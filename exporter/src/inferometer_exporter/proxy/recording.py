@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from inferometer_exporter.config.model import Backend, Timeouts
+from inferometer_exporter.config.model import Backend
 from inferometer_exporter.errors import without_text
 from inferometer_exporter.metrics.meters import COLD_LOAD_SECONDS, BackendMeters
 from inferometer_exporter.names import Reason, Status
@@ -33,7 +33,6 @@ class Route:
     upstreams: tuple[Upstream, ...]
     meters: BackendMeters
     keep: Callable[[Trace], None]
-    timeouts: Timeouts
     guarded: bool = True  # only requests that name this machine are taken: it listens on loopback
     stopping: bool = False
     tasks: set[asyncio.Task[None]] = field(default_factory=set)

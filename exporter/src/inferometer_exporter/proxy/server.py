@@ -48,7 +48,6 @@ class Proxy:
                 ),
                 meters.backends[backend.name],
                 keep,
-                config.timeouts,
                 guarded=is_loopback(backend.listen.host) and not config.expose,
             )
             for backend in config.backends

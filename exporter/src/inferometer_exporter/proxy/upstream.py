@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult
@@ -18,6 +17,8 @@ from inferometer_exporter.proxy.head import MAX_HEAD, AnswerHeads, read_answer_h
 if TYPE_CHECKING:
     from inferometer_exporter.proxy.exchange import Exchange
 
+# Bytes that wait for a peer, client or server, before the other side is read no more.
+WRITE_BUFFER = 64 * 1024
 # Unused connections that are kept for each server. More clients than this at once open new ones.
 POOL_SIZE = 256
 # A server that refused a connection is asked last for this long, in seconds.
@@ -55,7 +56,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
-        transport.set_write_buffer_limits(high=64 * 1024)  # type: ignore[attr-defined]
+        transport.set_write_buffer_limits(high=WRITE_BUFFER)  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
         exchange = self.exchange
@@ -223,8 +224,7 @@ class Connection(asyncio.Protocol):
         if self._reusable and self._done and not self.transport.is_closing():
             self.used = True
             self._begin()
-            if self.paused:
-                self.resume()
+            self.resume()
             self.upstream.keep(self)
         else:
             self.discard()
@@ -281,11 +281,10 @@ class Upstream:
 
     async def connect(self) -> Connection:
         """A new connection. Raises OSError (also for TLS and names), TimeoutError."""
-        loop = asyncio.get_running_loop()
-        factory: Callable[[], Connection] = lambda: Connection(self)  # noqa: E731
+        named = self.host if self.tls else None
         async with asyncio.timeout(self.timeouts.connect):
-            _, connection = await loop.create_connection(
-                factory, self.host, self.port, ssl=self.tls, server_hostname=self.host if self.tls else None
+            _, connection = await asyncio.get_running_loop().create_connection(
+                lambda: Connection(self), self.host, self.port, ssl=self.tls, server_hostname=named
             )
         return connection
 

@@ -57,11 +57,6 @@ def sentence(reason: DropReason, path: Path, error: Exception) -> str:
     return _SENTENCES[reason].format(path=path, detail=detail)
 
 
-def is_broken(error: Exception) -> bool:
-    """Whether the file itself is damaged, so that only another one helps."""
-    return reason_of(error) is DropReason.CORRUPT
-
-
 def set_aside(path: Path) -> Path:
     """Rename a broken database with its log, and keep the newest few such. Returns its new name; raises OSError."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
